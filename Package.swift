@@ -1,0 +1,94 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+import PackageDescription
+
+// MARK: Settings every Swift target gets
+
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("ExistentialAny"),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+]
+
+let strictC: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
+let strictCXX: [CXXSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
+
+/// One instruction-set variant of the hot loops. The three variants share their source files through
+/// symbolic links; `CPUKernels` in EsscherCPU picks one at run time (docs/design/003-cpu-dispatch.md).
+func kernelVariant(_ name: String, march: String, defines: [String] = []) -> Target {
+  .target(
+    name: name,
+    path: "Sources/\(name)",
+    swiftSettings: strict + [
+      .unsafeFlags(["-O", "-Xcc", "-march=\(march)"] + defines.map { "-D\($0)" })
+    ])
+}
+
+let package = Package(
+  name: "esscher",
+  products: [
+    .library(name: "Esscher", targets: ["Esscher"]),
+    .library(name: "EsscherIO", targets: ["EsscherIO"]),
+    .executable(name: "esscher", targets: ["EsscherTool"]),
+  ],
+  targets: [
+    // MARK: C and C++ shims: only what Swift cannot reach
+    .target(name: "CCPUFeatures", cSettings: strictC),
+    .target(
+      name: "CDigest", cSettings: strictC, linkerSettings: [.linkedLibrary("crypto")]),
+    .target(
+      name: "CJSONLines", cxxSettings: strictCXX, linkerSettings: [.linkedLibrary("simdjson")]),
+    .target(
+      name: "CZipArchive", cSettings: strictC, linkerSettings: [.linkedLibrary("zip")]),
+
+    // MARK: Library
+    .target(name: "EsscherCore", swiftSettings: strict),
+    kernelVariant("CPUKernelsV2", march: "x86-64-v2", defines: ["ESSCHER_NO_FMA"]),
+    kernelVariant("CPUKernelsV3", march: "x86-64-v3"),
+    kernelVariant("CPUKernelsV4", march: "x86-64-v4"),
+    .target(
+      name: "EsscherCPU",
+      dependencies: [
+        "EsscherCore", "CCPUFeatures", "CPUKernelsV2", "CPUKernelsV3", "CPUKernelsV4",
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "Esscher", dependencies: ["EsscherCore", "EsscherCPU"], swiftSettings: strict),
+    .target(
+      name: "EsscherIO",
+      dependencies: ["EsscherCore", "CDigest", "CJSONLines", "CZipArchive"],
+      swiftSettings: strict),
+
+    // MARK: Program
+    .target(
+      name: "EsscherCLI", dependencies: ["Esscher", "EsscherIO"], swiftSettings: strict),
+    .executableTarget(
+      name: "EsscherTool", dependencies: ["EsscherCLI"], swiftSettings: strict),
+
+    // MARK: Tests
+    .target(
+      name: "EsscherTestSupport", dependencies: ["EsscherCore"],
+      path: "Tests/EsscherTestSupport", swiftSettings: strict),
+    .testTarget(
+      name: "EsscherCoreTests", dependencies: ["EsscherCore", "EsscherTestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "BackendConformanceTests",
+      dependencies: ["EsscherCore", "EsscherCPU", "EsscherTestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "EsscherTests", dependencies: ["Esscher", "EsscherTestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "EsscherIOTests", dependencies: ["EsscherIO", "EsscherTestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "EsscherCLITests", dependencies: ["EsscherCLI", "EsscherTestSupport"],
+      swiftSettings: strict),
+  ],
+  cLanguageStandard: .c2x,
+  cxxLanguageStandard: .cxx17
+)

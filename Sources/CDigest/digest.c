@@ -1,0 +1,2 @@
+#include "CDigest.h"
+typedef int cdigest_placeholder;

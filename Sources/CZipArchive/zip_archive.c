@@ -1,0 +1,2 @@
+#include "CZipArchive.h"
+typedef int czip_placeholder;

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// One line of the result, and the single table of columns that every writer follows.
+
+/// The curves a frontier report holds, in the order in which their lines are written.
+public enum Curve: String, Sendable, CaseIterable {
+  /// The exponential tilt at a given lambda.
+  case tilt
+  /// The tilt at the common lambda that spends a given mean KL.
+  case budget
+  /// The best of n samples.
+  case bestOfN = "best_of_n"
+}
+
+/// A point of a frontier report: means over prompts, intervals and diagnostics.
+///
+/// An undefined value is nil, and `note` gives the reason. KL values are in nats, rewards in the
+/// reward model's units.
+public struct FrontierPoint: Sendable, Equatable {
+  public var curve: Curve
+  /// The reward model's name.
+  public var label: String
+  /// KL penalty, 1/lambda.
+  public var beta: Double?
+  /// Inverse temperature of the tilt.
+  public var lambda: Double?
+  /// Number of samples of best-of-n.
+  public var n: Int?
+  public var kl, klLow, klHigh: Double?
+  public var reverseKL, jeffreys: Double?
+  public var reward, rewardLow, rewardHigh: Double?
+  public var gain, gainLow, gainHigh: Double?
+  public var gold, goldLow, goldHigh: Double?
+  public var winRate: Double?
+  public var klBound, klEstimate: Double?
+  public var efficiency: Double?
+  public var ess, khat: Double?
+  public var klCeiling: Double?
+  public var trusted: Bool?
+  public var promptCount: Int
+  /// Reasons for undefined cells and cautions, separated by `; `. Empty where there is nothing to say.
+  public var note: String
+
+  public init(curve: Curve, label: String, promptCount: Int) {
+    self.curve = curve
+    self.label = label
+    self.promptCount = promptCount
+    self.note = ""
+  }
+
+  /// Adds a reason or a caution to `note`, once.
+  public mutating func annotate(_ reason: String) {
+    guard !note.contains(reason) else { return }
+    note = note.isEmpty ? reason : note + "; " + reason
+  }
+}
+
+extension FrontierPoint {
+  /// A cell's value, in one of the forms a writer has to know.
+  public enum Cell: Sendable, Equatable {
+    case text(String)
+    case number(Double)
+    case integer(Int)
+    case flag(Bool)
+    case undefined
+
+    init(_ value: Double?) { self = value.map(Cell.number) ?? .undefined }
+    init(_ value: Int?) { self = value.map(Cell.integer) ?? .undefined }
+    init(_ value: Bool?) { self = value.map(Cell.flag) ?? .undefined }
+  }
+
+  /// A column of the report: its name and how to read it from a point.
+  public struct Column: Sendable {
+    public let name: String
+    public let cell: @Sendable (FrontierPoint) -> Cell
+  }
+
+  /// Every column, in the order of the CSV file. New columns are appended.
+  public static let columns: [Column] = [
+    Column(name: "curve") { .text($0.curve.rawValue) },
+    Column(name: "label") { .text($0.label) },
+    Column(name: "beta") { Cell($0.beta) },
+    Column(name: "lambda") { Cell($0.lambda) },
+    Column(name: "n") { Cell($0.n) },
+    Column(name: "kl") { Cell($0.kl) },
+    Column(name: "kl_low") { Cell($0.klLow) },
+    Column(name: "kl_high") { Cell($0.klHigh) },
+    Column(name: "reverse_kl") { Cell($0.reverseKL) },
+    Column(name: "jeffreys") { Cell($0.jeffreys) },
+    Column(name: "reward") { Cell($0.reward) },
+    Column(name: "reward_low") { Cell($0.rewardLow) },
+    Column(name: "reward_high") { Cell($0.rewardHigh) },
+    Column(name: "gain") { Cell($0.gain) },
+    Column(name: "gain_low") { Cell($0.gainLow) },
+    Column(name: "gain_high") { Cell($0.gainHigh) },
+    Column(name: "gold") { Cell($0.gold) },
+    Column(name: "gold_low") { Cell($0.goldLow) },
+    Column(name: "gold_high") { Cell($0.goldHigh) },
+    Column(name: "win_rate") { Cell($0.winRate) },
+    Column(name: "kl_bound") { Cell($0.klBound) },
+    Column(name: "kl_estimate") { Cell($0.klEstimate) },
+    Column(name: "efficiency") { Cell($0.efficiency) },
+    Column(name: "ess") { Cell($0.ess) },
+    Column(name: "khat") { Cell($0.khat) },
+    Column(name: "kl_ceiling") { Cell($0.klCeiling) },
+    Column(name: "trusted") { Cell($0.trusted) },
+    Column(name: "n_prompts") { .integer($0.promptCount) },
+    Column(name: "note") { .text($0.note) },
+  ]
+}

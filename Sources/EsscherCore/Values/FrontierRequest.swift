@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a user asks of a frontier run, after parsing and before anything is opened.
+
+/// How the arithmetic is carried out.
+public enum Precision: String, Sendable, CaseIterable {
+  /// Relative error at most 1e-6; backends may use single precision inside short chunks.
+  case mixed
+  /// Relative error at most 1e-10; double precision throughout.
+  case double
+}
+
+/// The grids and settings of one `frontier` run.
+public struct FrontierRequest: Sendable, Equatable {
+  /// Inverse temperatures, ascending and distinct, each finite and ≥ 0; nil asks for the default grid.
+  public var lambdas: [Double]?
+  /// Mean-KL budgets in nats, ascending and distinct, each finite and > 0.
+  public var klBudgets: [Double]
+  /// n of best-of-n, ascending and distinct, each ≥ 1; nil asks for powers of two up to M, and M.
+  public var bestOf: [Int]?
+  public var missing: MissingPolicy
+  /// Bootstrap replicates; 0 for none.
+  public var resamples: Int
+  /// Two-sided confidence of the intervals, inside (0, 1).
+  public var confidence: Double
+  public var seed: UInt64
+  /// `auto`, `cpu`, or a device's name.
+  public var device: String
+  /// Worker threads; nil for one a processor.
+  public var threads: Int?
+  public var memoryBudgetBytes: Int
+  /// nil for the default of the input's element type.
+  public var precision: Precision?
+
+  public init(
+    lambdas: [Double]? = nil, klBudgets: [Double] = [], bestOf: [Int]? = nil,
+    missing: MissingPolicy = .error, resamples: Int = 1000, confidence: Double = 0.95,
+    seed: UInt64 = 0, device: String = "auto", threads: Int? = nil,
+    memoryBudgetBytes: Int = 2 << 30, precision: Precision? = nil
+  ) {
+    self.lambdas = lambdas
+    self.klBudgets = klBudgets
+    self.bestOf = bestOf
+    self.missing = missing
+    self.resamples = resamples
+    self.confidence = confidence
+    self.seed = seed
+    self.device = device
+    self.threads = threads
+    self.memoryBudgetBytes = memoryBudgetBytes
+    self.precision = precision
+  }
+}

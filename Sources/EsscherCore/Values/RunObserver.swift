@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a caller watches a run: progress, cancellation, and the per-prompt lines as they are made.
+
+/// A prompt's values at one point of a curve; the lines of `--per-prompt`.
+public struct PromptPoint: Sendable, Equatable {
+  /// Row of the prompt in the input, from 0.
+  public var prompt: Int
+  /// Samples of this prompt that took part.
+  public var sampleCount: Int
+  public var curve: Curve
+  public var beta, lambda: Double?
+  public var n: Int?
+  public var kl, reverseKL, jeffreys, reward, gain, gold, winRate, ess, klCeiling: Double?
+
+  public init(prompt: Int, sampleCount: Int, curve: Curve) {
+    self.prompt = prompt
+    self.sampleCount = sampleCount
+    self.curve = curve
+  }
+}
+
+/// Callbacks of a run. All are called on the thread that started the run.
+public struct RunObserver {
+  /// Stage name and the share of it that is done, 0…1.
+  public var progress: (_ stage: String, _ fraction: Double) -> Void
+  /// Asked between tiles; true ends the run with `EsscherError.Code.interrupted`.
+  public var isCancelled: () -> Bool
+  /// Receives the lines of each prompt in row order; nil where nobody asked for them.
+  public var promptPoints: ((_ points: [PromptPoint]) throws(EsscherError) -> Void)?
+
+  public init(
+    progress: @escaping (_ stage: String, _ fraction: Double) -> Void = { _, _ in },
+    isCancelled: @escaping () -> Bool = { false },
+    promptPoints: ((_ points: [PromptPoint]) throws(EsscherError) -> Void)? = nil
+  ) {
+    self.progress = progress
+    self.isCancelled = isCancelled
+    self.promptPoints = promptPoints
+  }
+}

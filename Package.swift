@@ -18,13 +18,14 @@ let strictCXX: [CXXSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
 
 /// One instruction-set variant of the hot loops. The three variants share their source files through
 /// symbolic links; `CPUKernels` in EsscherCPU picks one at run time (docs/design/003-cpu-dispatch.md).
-func kernelVariant(_ name: String, march: String, defines: [String] = []) -> Target {
-  .target(
-    name: name,
-    path: "Sources/\(name)",
-    swiftSettings: strict + [
-      .unsafeFlags(["-O", "-Xcc", "-march=\(march)"] + defines.map { "-D\($0)" })
-    ])
+/// Away from x86-64 the flags fall away and the variants are the same code.
+func kernelVariant(_ name: String, march: String, fma: Bool) -> Target {
+  #if arch(x86_64)
+    let flags = ["-O", "-Xcc", "-march=\(march)"] + (fma ? [] : ["-DESSCHER_NO_FMA"])
+  #else
+    let flags = ["-O"]
+  #endif
+  return .target(name: name, swiftSettings: strict + [.unsafeFlags(flags)])
 }
 
 let package = Package(
@@ -46,9 +47,9 @@ let package = Package(
 
     // MARK: Library
     .target(name: "EsscherCore", swiftSettings: strict),
-    kernelVariant("CPUKernelsV2", march: "x86-64-v2", defines: ["ESSCHER_NO_FMA"]),
-    kernelVariant("CPUKernelsV3", march: "x86-64-v3"),
-    kernelVariant("CPUKernelsV4", march: "x86-64-v4"),
+    kernelVariant("CPUKernelsV2", march: "x86-64-v2", fma: false),
+    kernelVariant("CPUKernelsV3", march: "x86-64-v3", fma: true),
+    kernelVariant("CPUKernelsV4", march: "x86-64-v4", fma: true),
     .target(
       name: "EsscherCPU",
       dependencies: [
@@ -66,7 +67,7 @@ let package = Package(
     .target(
       name: "EsscherCLI", dependencies: ["Esscher", "EsscherIO"], swiftSettings: strict),
     .executableTarget(
-      name: "EsscherTool", dependencies: ["EsscherCLI"], swiftSettings: strict),
+      name: "EsscherTool", dependencies: ["EsscherCLI", "Esscher"], swiftSettings: strict),
 
     // MARK: Tests
     .target(

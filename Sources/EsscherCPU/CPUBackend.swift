@@ -1,1 +1,178 @@
 // SPDX-License-Identifier: Apache-2.0
+// The pure-Swift backend: every statistic on the processor, no driver needed.
+
+public import EsscherCore
+internal import Glibc
+
+/// Evaluates statistics on the processor, rows in parallel.
+///
+/// Arithmetic is double precision throughout, whatever the requested ``Precision``, so `mixed` and
+/// `double` give the same bits here. Rows are independent of one another and of how they are tiled.
+public struct CPUBackend: Backend {
+  public let threads: Int
+  public let level: CPULevel
+  private let memoryBudgetBytes: Int
+  private let kernels: CPUKernels
+  private let cacheBox: CacheBox
+
+  public var name: String { "CPU, Swift, \(level.name)" }
+  public var driver: String? { nil }
+
+  /// Processors this process may run on.
+  public static var availableThreads: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+
+  /// - Parameters:
+  ///   - threads: workers; nil for one a processor.
+  ///   - level: instruction-set variant; the processor's highest by default.
+  public init(
+    threads: Int? = nil, memoryBudgetBytes: Int = 2 << 30, level: CPULevel = .current
+  ) {
+    self.threads = max(1, threads ?? Self.availableThreads)
+    self.level = level
+    self.memoryBudgetBytes = memoryBudgetBytes
+    kernels = CPUKernels(level: level)
+    cacheBox = CacheBox()
+  }
+
+  /// Cells a worker reads at once where rows are short.
+  private static let cellsPerRead = 1 << 16
+
+  public func rowsPerTile(
+    for table: RewardTable, plan: StatisticsPlan
+  ) throws(EsscherError) -> Int {
+    if let source = table.rewardSource {
+      let layout = WorkerLayout(source: source, table: table)
+      let bytes = layout.bytesPerWorker
+      guard bytes <= memoryBudgetBytes / 2 else {
+        throw EsscherError(
+          .usage,
+          "the longest prompt has \(layout.longest) samples and needs \(bytes >> 20) MiB of scratch; "
+            + "raise --memory-budget to \((2 * bytes >> 20) + 1)MiB or more")
+      }
+    }
+    // A quarter of the budget for the table; the caller keeps about as much beside it.
+    let rows = memoryBudgetBytes / 8 / max(1, StatisticsTable.bytesPerRow(plan))
+    return min(max(rows, 1), 8192)
+  }
+
+  public func reduce(
+    _ table: RewardTable, rows: Range<Int>, plan: StatisticsPlan
+  ) throws(EsscherError) -> StatisticsTable {
+    var result = StatisticsTable(rows: rows, plan: plan)
+    switch table.rewards {
+    case .counts(let counts): reduce(counts, rows: rows, plan: plan, into: &result)
+    case .cells(let source):
+      try reduce(source, table, rows: rows, plan: plan, into: &result)
+    }
+    return result
+  }
+
+  private func reduce(
+    _ counts: CountsTable, rows: Range<Int>, plan: StatisticsPlan, into result: inout StatisticsTable
+  ) {
+    for (offset, row) in rows.enumerated() {
+      let prompt = CountsRow(
+        sampleCount: counts.sampleCounts[row], correctCount: counts.correctCounts[row])
+      let summary = prompt.summary
+      result.summaries[offset] = summary
+      for (index, lambda) in plan.lambdas.enumerated() {
+        result.tilts[offset * plan.lambdas.count + index] = prompt.tilt(
+          lambda: lambda, summary: summary)
+      }
+      for (index, n) in plan.bestOf.enumerated() {
+        result.bestOf[offset * plan.bestOf.count + index] = prompt.bestOfN(n: n)
+      }
+    }
+  }
+
+  private func reduce(
+    _ source: any RewardSource, _ table: RewardTable, rows: Range<Int>, plan: StatisticsPlan,
+    into result: inout StatisticsTable
+  ) throws(EsscherError) {
+    let layout = WorkerLayout(source: source, table: table)
+    let workers = max(1, min(threads, memoryBudgetBytes / 2 / max(1, layout.bytesPerWorker)))
+    let cache = cacheBox.cache(grid: plan.bestOf, byteLimit: memoryBudgetBytes / 4)
+    let evaluator = RowEvaluator(
+      source: source, table: table, plan: plan, kernels: kernels, cache: cache)
+    var failure: EsscherError?
+    unsafe result.summaries.withUnsafeMutableBufferPointer { summaryBuffer in
+      unsafe result.tilts.withUnsafeMutableBufferPointer { tiltBuffer in
+        unsafe result.bestOf.withUnsafeMutableBufferPointer { bestOfBuffer in
+          let summaries = unsafe DisjointSlots(summaryBuffer)
+          let tilts = unsafe DisjointSlots(tiltBuffer)
+          let bestOf = unsafe DisjointSlots(bestOfBuffer)
+          do throws(EsscherError) {
+            try ParallelTiles.forEach(
+              count: rows.count, chunk: layout.rowsPerRead, threads: workers,
+              makeScratch: { layout.makeScratch(lambdaCount: plan.lambdas.count) },
+              body: { (offsets: Range<Int>, scratch: WorkerScratch) throws(EsscherError) in
+                let part =
+                  rows.lowerBound + offsets.lowerBound..<rows.lowerBound + offsets.upperBound
+                try evaluator.evaluate(
+                  part, scratch: scratch, offset: offsets.lowerBound, summaries: summaries,
+                  tilts: tilts, bestOf: bestOf)
+              })
+          } catch { failure = error }
+        }
+      }
+    }
+    if let failure { throw failure }
+  }
+
+  /// How a worker's memory is laid out for a table.
+  struct WorkerLayout: Sendable {
+    let longest: Int
+    let rowsPerRead: Int
+    let hasGold: Bool
+    let hasWeights: Bool
+
+    init(source: any RewardSource, table: RewardTable) {
+      var longest = 1
+      for row in 0..<source.rowCount { longest = max(longest, source.sampleCount(row: row)) }
+      self.longest = longest
+      hasGold = table.gold != nil
+      hasWeights = table.logWeights != nil
+      let short = max(1, CPUBackend.cellsPerRead / longest)
+      let preferred = source.preferredRowsPerRead
+      // Fortran order shares pages among rows; read them together while that stays within 32 MiB.
+      rowsPerRead = preferred * longest <= 1 << 22 ? max(short, preferred) : short
+    }
+
+    var cellsPerRead: Int { rowsPerRead * longest }
+
+    var bytesPerWorker: Int {
+      let inputs = 1 + (hasGold ? 1 : 0) + (hasWeights ? 1 : 0)
+      return cellsPerRead * 8 * inputs
+        + longest * RowWorkspace.bytesPerSample(hasGold: hasGold, hasWeights: hasWeights)
+    }
+
+    func makeScratch(lambdaCount: Int) -> WorkerScratch {
+      WorkerScratch(
+        workspace: RowWorkspace(
+          capacity: longest, lambdaCount: lambdaCount, hasGold: hasGold, hasWeights: hasWeights),
+        cells: cellsPerRead, hasGold: hasGold, hasWeights: hasWeights)
+    }
+  }
+}
+
+/// One worker's row workspace and read buffers.
+@safe
+final class WorkerScratch {
+  let workspace: RowWorkspace
+  let rewards: UnsafeMutableBufferPointer<Double>
+  let gold: UnsafeMutableBufferPointer<Double>
+  let logWeights: UnsafeMutableBufferPointer<Double>
+
+  init(workspace: RowWorkspace, cells: Int, hasGold: Bool, hasWeights: Bool) {
+    self.workspace = workspace
+    unsafe rewards = .allocate(capacity: cells)
+    unsafe gold = .allocate(capacity: hasGold ? cells : 0)
+    unsafe logWeights = .allocate(capacity: hasWeights ? cells : 0)
+  }
+
+  deinit {
+    unsafe rewards.deallocate()
+    unsafe gold.deallocate()
+    unsafe logWeights.deallocate()
+  }
+}

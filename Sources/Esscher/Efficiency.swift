@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// How much of what its KL could buy best-of-n reaches, in the empirical world.
+
+internal import EsscherCore
+
+/// V-statistic gain over the plug-in frontier's gain at the same mean KL, for each n.
+///
+/// Both belong to the law that the samples themselves form, so the ratio is at most 1 (theory §1.7).
+/// The frontier's gain at a KL is the minimum over beta of an upper bound (DUAL), taken over every
+/// lambda evaluated so far; an inexact minimum can only lower the ratio.
+struct Efficiency {
+  /// By index of n; nil where undefined.
+  private(set) var values: [Double?] = []
+
+  /// Relative accuracy of the KL: the bound's error is of its square.
+  private static let tolerance = 1e-7
+
+  init(
+    _ accumulator: FrontierAccumulator, scan: MatrixScan, overview: MatrixOverview,
+    request: FrontierRequest
+  ) throws(EsscherError) {
+    let grid = accumulator.grid
+    guard accumulator.points.count == grid.planned.count + grid.bestOf.count,
+      scan.table.logWeights == nil
+    else { return }
+    let known = grid.planned.indices.filter { grid.planned[$0] > 0 }.map { index in
+      let means = accumulator.points[index].means
+      return KLBudgetSolver.Evaluation(
+        lambda: grid.planned[index], kl: means.kl, variance: means.spread, gain: means.gain)
+    }
+    let means = grid.bestOf.indices.map { accumulator.points[grid.planned.count + $0].means }
+    let limit = overview.ceiling * (1 - 1e-12)
+    let targets = means.filter { $0.spread > 0 && $0.replacementKL > 0 && $0.replacementKL < limit }
+      .map(\.replacementKL)
+    var evaluations = known
+    if !targets.isEmpty {
+      evaluations = try scan.solve(
+        budgets: targets, overview: overview, tolerance: Self.tolerance, known: known,
+        missing: request.missing, stage: "comparing best-of-n"
+      ).evaluations
+    }
+    values = means.map { point in
+      guard point.spread > 0, point.replacementKL > 0 else { return nil }
+      var frontier = overview.largestGain
+      for evaluation in evaluations where evaluation.lambda > 0 {
+        frontier = min(frontier, evaluation.gainBound(atKL: point.replacementKL))
+      }
+      // At most 1 by the bound; equality (two-valued rewards) may round above it.
+      return frontier > 0 ? min(1, point.spread / frontier) : nil
+    }
+  }
+}

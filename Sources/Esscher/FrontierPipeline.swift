@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// The whole run, in the order of the picture in the README: overview, grids, the main round, the
+// efficiency rounds, the report.
+
+internal import EsscherCore
+internal import EsscherCPU
+
+struct FrontierPipeline {
+  let scan: MatrixScan
+  let request: FrontierRequest
+
+  /// Runs every round and assembles the points.
+  func run(clock: inout StageClock) throws(EsscherError) -> FrontierResult {
+    try checkShapes(scan.table)
+    let overview = try clock.time("reading") { () throws(EsscherError) in
+      try MatrixOverview(scan, missing: request.missing)
+    }
+    let grid = try clock.time("grids") { () throws(EsscherError) in
+      try PointGrid(request, scan: scan, overview: overview)
+    }
+    let accumulator = try clock.time("statistics") { () throws(EsscherError) in
+      try accumulate(grid)
+    }
+    let efficiency = try clock.time("efficiency") { () throws(EsscherError) in
+      try Efficiency(accumulator, scan: scan, overview: overview, request: request)
+    }
+    let assembler = PointAssembler(
+      label: scan.table.label, hasGold: scan.table.gold != nil,
+      isWeighted: scan.table.logWeights != nil, request: request, overview: overview,
+      accumulator: accumulator, efficiency: efficiency)
+    return FrontierResult(overview: overview, points: assembler.points, warnings: grid.notes)
+  }
+
+  /// The main round: every statistic of every point, prompts streamed into sums.
+  private func accumulate(_ grid: PointGrid) throws(EsscherError) -> FrontierAccumulator {
+    let isWeighted = scan.table.logWeights != nil
+    let plan = StatisticsPlan(
+      lambdas: grid.planned, bestOf: isWeighted ? [] : grid.bestOf, sorted: true,
+      missing: request.missing)
+    var accumulator = FrontierAccumulator(
+      grid: grid, bootstrapLines: PointAssembler.bootstrapLines(grid, isWeighted: isWeighted),
+      hasGold: scan.table.gold != nil, replicates: request.resamples, seed: request.seed)
+    let (backend, observer) = (scan.backend, scan.observer)
+    try scan.run(plan, stage: "computing") { (table) throws(EsscherError) in
+      let rows = ParallelTiles.map(count: table.rows.count, threads: backend.threads) { offset in
+        PromptRow(table, offset: offset, lambdas: plan.lambdas)
+      }.filter { $0.summary.sampleCount > 0 }
+      accumulator.add(rows, backend: backend)
+      guard let write = observer.promptPoints else { return }
+      for row in rows { try write(PromptLines(grid: grid, row: row, hasGold: scan.table.gold != nil).points) }
+    }
+    return accumulator
+  }
+
+  /// Gold and log weights belong to the same samples as the rewards.
+  private func checkShapes(_ table: RewardTable) throws(EsscherError) {
+    guard case .cells(let rewards) = table.rewards else {
+      guard table.gold == nil && table.logWeights == nil else {
+        throw EsscherError(
+          .badInput, "counts of correct samples have no single samples that a gold reward or log "
+            + "weights could belong to; give one reward a sample instead")
+      }
+      return
+    }
+    for other in [table.gold, table.logWeights].compactMap({ $0 }) {
+      guard other.rowCount == rewards.rowCount else {
+        throw EsscherError(
+          .badInput,
+          "\(other.rowCount) prompts, but \(rewards.name) has \(rewards.rowCount); both must hold "
+            + "the same samples", at: EsscherError.Location(file: other.name))
+      }
+      for row in 0..<rewards.rowCount
+      where other.sampleCount(row: row) != rewards.sampleCount(row: row) {
+        throw EsscherError(
+          .badInput,
+          "\(other.sampleCount(row: row)) samples, but \(rewards.name) has "
+            + "\(rewards.sampleCount(row: row)) there; both must hold the same samples",
+          at: EsscherError.Location(file: other.name, row: row))
+      }
+    }
+  }
+}
+
+/// What a run found, before provenance.
+struct FrontierResult {
+  var overview: MatrixOverview
+  var points: [FrontierPoint]
+  var warnings: [String]
+}
+
+/// Wall time by stage.
+struct StageClock {
+  private(set) var stages: [StageTime] = []
+
+  mutating func time<Result>(
+    _ stage: String, _ body: () throws(EsscherError) -> Result
+  ) throws(EsscherError) -> Result {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let result = try body()
+    let elapsed = start.duration(to: clock.now).components
+    stages.append(
+      StageTime(
+        stage: stage,
+        seconds: Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18))
+    return result
+  }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// The first round: what the matrix is, before any tilt.
+
+internal import EsscherCore
+
+/// Means over prompts and the extremes that later rounds are planned by.
+struct MatrixOverview {
+  var promptCount = 0
+  var droppedPrompts = 0
+  var droppedSamples = 0
+  var shortest = Int.max
+  var longest = 0
+  /// Row of the first prompt with the fewest samples.
+  var shortestRow = 0
+  /// Mean of log(M/k_max) in nats.
+  var ceiling = 0.0
+  /// Root of the mean variance.
+  var standardDeviation = 0.0
+  /// Mean of max r − mean r, the gain as lambda goes to infinity.
+  var largestGain = 0.0
+
+  init(_ scan: MatrixScan, missing: MissingPolicy) throws(EsscherError) {
+    var ceilings = CompensatedSum()
+    var variances = CompensatedSum()
+    var gains = CompensatedSum()
+    var overview = self
+    try scan.run(StatisticsPlan(missing: missing), stage: "reading") { table in
+      for (offset, summary) in table.summaries.enumerated() {
+        overview.droppedSamples += summary.droppedCount
+        guard summary.sampleCount > 0 else {
+          overview.droppedPrompts += 1
+          continue
+        }
+        overview.promptCount += 1
+        overview.longest = max(overview.longest, summary.sampleCount)
+        if summary.sampleCount < overview.shortest {
+          overview.shortest = summary.sampleCount
+          overview.shortestRow = table.rows.lowerBound + offset
+        }
+        ceilings.add(summary.ceiling)
+        variances.add(summary.variance)
+        gains.add(summary.highest)
+      }
+    }
+    self = overview
+    guard promptCount > 0 else {
+      throw EsscherError(
+        .badInput, "no prompt has a sample left after dropping missing cells; check the input")
+    }
+    let prompts = Double(promptCount)
+    ceiling = ceilings.value / prompts
+    standardDeviation = (variances.value / prompts).squareRoot()
+    largestGain = gains.value / prompts
+  }
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// One round: a plan carried over every tile of the matrix, in row order.
+
+internal import EsscherCore
+
+/// Drives rounds over one table on one backend.
+struct MatrixScan {
+  let table: RewardTable
+  let backend: any Backend
+  let observer: RunObserver
+
+  /// P before anything is dropped.
+  var rowCount: Int {
+    switch table.rewards {
+    case .cells(let source): source.rowCount
+    case .counts(let counts): counts.sampleCounts.count
+    }
+  }
+
+  /// Reduces the whole matrix tile by tile and hands each tile's table to `fold`, in row order.
+  ///
+  /// Tiles bound memory only: no result depends on where they end.
+  func run(
+    _ plan: StatisticsPlan, stage: String,
+    fold: (StatisticsTable) throws(EsscherError) -> Void
+  ) throws(EsscherError) {
+    let step = try backend.rowsPerTile(for: table, plan: plan)
+    var start = 0
+    observer.progress(stage, 0)
+    while start < rowCount {
+      if observer.isCancelled() { throw EsscherError(.interrupted, "interrupted") }
+      let end = min(rowCount, start + step)
+      try fold(try backend.reduce(table, rows: start..<end, plan: plan))
+      start = end
+      observer.progress(stage, Double(end) / Double(rowCount))
+    }
+  }
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// From accumulated means to the report's lines, with intervals, trust and reasons.
+
+internal import EsscherCore
+
+struct PointAssembler {
+  let label: String
+  let hasGold: Bool
+  let isWeighted: Bool
+  let request: FrontierRequest
+  let overview: MatrixOverview
+  let accumulator: FrontierAccumulator
+  let efficiency: Efficiency
+
+  private var grid: PointGrid { accumulator.grid }
+
+  /// KL must stay this far below the ceiling to be believed, nats (theory §1.5).
+  static let ceilingMargin = 3.0
+  /// Smallest median effective sample size to be believed (theory §1.5).
+  static let smallestESS = 30.0
+
+  /// Lines that get intervals, in report order: tilt, reachable budgets, best-of-n.
+  static func bootstrapLines(_ grid: PointGrid, isWeighted: Bool) -> [BootstrapLine] {
+    var lines = grid.lambdas.map { BootstrapLine(entry: entry(of: $0, grid)) }
+    for case let lambda? in grid.budgets.map(\.lambda) {
+      lines.append(BootstrapLine(entry: entry(of: lambda, grid), heldBeta: 1 / lambda))
+    }
+    if !isWeighted {
+      lines += grid.bestOf.indices.map { BootstrapLine(entry: grid.planned.count + $0) }
+    }
+    return lines
+  }
+
+  private static func entry(of lambda: Double, _ grid: PointGrid) -> Int {
+    grid.planned.firstIndex(of: lambda) ?? 0
+  }
+
+  /// Every line of the report: tilt, budget, best-of-n.
+  var points: [FrontierPoint] {
+    var points: [FrontierPoint] = []
+    var line = 0
+    for lambda in grid.lambdas {
+      points.append(tilt(lambda, line: line))
+      line += 1
+    }
+    for budget in grid.budgets {
+      points.append(self.budget(budget, line: line))
+      if budget.lambda != nil { line += 1 }
+    }
+    for (index, n) in grid.bestOf.enumerated() {
+      points.append(bestOf(n, index: index, line: line))
+      line += 1
+    }
+    return points
+  }
+
+  private func blank(_ curve: Curve) -> FrontierPoint {
+    var point = FrontierPoint(
+      curve: curve, label: label, promptCount: accumulator.promptCount)
+    point.klCeiling = overview.ceiling
+    return point
+  }
+
+  private func tilt(_ lambda: Double, line: Int) -> FrontierPoint {
+    var point = blank(.tilt)
+    point.lambda = lambda
+    if lambda > 0 {
+      point.beta = 1 / lambda
+    } else {
+      point.annotate("lambda = 0 is the base policy, beta is infinite")
+    }
+    fill(&point, accumulator.points[Self.entry(of: lambda, grid)].means)
+    addIntervals(&point, line: line)
+    return point
+  }
+
+  private func budget(_ budget: BudgetPoint, line: Int) -> FrontierPoint {
+    var point = blank(.budget)
+    guard let lambda = budget.lambda else {
+      point.kl = budget.budget
+      point.trusted = false
+      point.annotate(budget.reason)
+      return point
+    }
+    point.lambda = lambda
+    point.beta = 1 / lambda
+    fill(&point, accumulator.points[Self.entry(of: lambda, grid)].means)
+    point.kl = budget.budget
+    addIntervals(&point, line: line)
+    if point.klLow != nil {
+      point.klLow = budget.budget
+      point.klHigh = budget.budget
+      let held = budget.budget / lambda
+      point.gainLow = point.gainLow.map { $0 + held }
+      point.gainHigh = point.gainHigh.map { $0 + held }
+      point.rewardLow = point.rewardLow.map { $0 + held }
+      point.rewardHigh = point.rewardHigh.map { $0 + held }
+    }
+    return point
+  }
+
+  private func fill(_ point: inout FrontierPoint, _ means: PromptValues) {
+    point.kl = means.kl
+    point.reverseKL = means.reverseKL
+    point.jeffreys = means.jeffreys
+    point.reward = means.reward
+    point.gain = means.gain
+    point.gold = hasGold ? means.gold : nil
+    point.winRate = means.winRate
+    point.ess = means.ess
+    let isTilt = point.curve != .bestOfN
+    point.trusted =
+      means.ess >= Self.smallestESS
+      && (!isTilt || means.kl <= overview.ceiling - Self.ceilingMargin)
+  }
+
+  private func bestOf(_ n: Int, index: Int, line: Int) -> FrontierPoint {
+    var point = blank(.bestOfN)
+    point.n = n
+    guard !isWeighted else {
+      point.annotate(
+        "best-of-n needs samples of the base policy, and --log-weights says these are not")
+      return point
+    }
+    fill(&point, accumulator.points[grid.planned.count + index].means)
+    point.klBound = BestOfNLaw.bound(n: n)
+    point.efficiency = efficiency.values[index]
+    if point.efficiency == nil { point.annotate("the gain is 0, efficiency is undefined") }
+    if accumulator.mixedPrompts > 0 && n > 1 {
+      point.annotate(
+        "tied and untied samples mix in \(accumulator.mixedPrompts) prompts, so that the KL is biased")
+    }
+    addIntervals(&point, line: line)
+    return point
+  }
+
+  private func addIntervals(_ point: inout FrontierPoint, line: Int) {
+    guard request.resamples > 0 else {
+      point.annotate("no intervals with --resamples 0")
+      return
+    }
+    guard accumulator.promptCount > 1 else {
+      point.annotate("no intervals from one prompt")
+      return
+    }
+    let confidence = request.confidence
+    if let interval = accumulator.interval(line: line, .kl, confidence: confidence) {
+      (point.klLow, point.klHigh) = (interval.low, interval.high)
+    }
+    if let interval = accumulator.interval(line: line, .reward, confidence: confidence) {
+      (point.rewardLow, point.rewardHigh) = (interval.low, interval.high)
+    }
+    if let interval = accumulator.interval(line: line, .gain, confidence: confidence) {
+      (point.gainLow, point.gainHigh) = (interval.low, interval.high)
+    }
+    if let interval = accumulator.interval(line: line, .gold, confidence: confidence) {
+      (point.goldLow, point.goldHigh) = (interval.low, interval.high)
+    }
+  }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// The points of a report before they have values: which lambdas, budgets and n.
+
+internal import EsscherCore
+
+/// A KL budget and the common lambda that spends it, nil where none does.
+struct BudgetPoint {
+  var budget: Double
+  var lambda: Double?
+  var reason = ""
+}
+
+/// The resolved grids of a run.
+struct PointGrid {
+  var lambdas: [Double] = []
+  var budgets: [BudgetPoint] = []
+  var bestOf: [Int] = []
+  /// Every lambda that the main round evaluates, ascending and distinct.
+  var planned: [Double] = []
+  var notes: [String] = []
+
+  /// Resolves defaults and budgets; runs solver rounds where either needs them.
+  init(
+    _ request: FrontierRequest, scan: MatrixScan, overview: MatrixOverview
+  ) throws(EsscherError) {
+    bestOf = try Self.bestOf(request, scan: scan, overview: overview)
+    let (defaults, note) = try Self.lambdas(request, scan: scan, overview: overview)
+    lambdas = defaults
+    if let note { notes.append(note) }
+    budgets = try Self.budgets(request, scan: scan, overview: overview)
+    planned = Array(Set(lambdas + budgets.compactMap(\.lambda))).sorted()
+  }
+
+  /// Points of the default grid.
+  static let defaultCount = 48
+  /// Mean KL of the default grid's first point, nats.
+  static let defaultLowKL = 1e-3
+
+  private static func lambdas(
+    _ request: FrontierRequest, scan: MatrixScan, overview: MatrixOverview
+  ) throws(EsscherError) -> ([Double], String?) {
+    if let lambdas = request.lambdas { return (lambdas, nil) }
+    let ceiling = overview.ceiling
+    guard ceiling > 0 else {
+      return ([0], "the KL ceiling is 0, so that no tilt differs from the base policy")
+    }
+    let high = max(ceiling - 2, ceiling / 2)
+    let ends = high > defaultLowKL ? [defaultLowKL, high] : [ceiling / 2]
+    let solved = try scan.solve(
+      budgets: ends, overview: overview, tolerance: 1e-6, missing: request.missing,
+      stage: "placing the grid"
+    ).solutions.compactMap { $0?.lambda }
+    guard solved.count == 2 else { return (solved, nil) }
+    let (low, span) = (Elementary.log(solved[0]), Elementary.log(solved[1] / solved[0]))
+    return (
+      (0..<defaultCount).map { index in
+        Elementary.exp(low + span * Double(index) / Double(defaultCount - 1))
+      }, nil
+    )
+  }
+
+  private static func budgets(
+    _ request: FrontierRequest, scan: MatrixScan, overview: MatrixOverview
+  ) throws(EsscherError) -> [BudgetPoint] {
+    // At the ceiling itself lambda is infinite; below it by rounding only, as good as.
+    let limit = overview.ceiling * (1 - 1e-12)
+    let reachable = request.klBudgets.filter { $0 < limit }
+    var solutions: [Double: Double] = [:]
+    if !reachable.isEmpty {
+      let solved = try scan.solve(
+        budgets: reachable, overview: overview, tolerance: 1e-13, missing: request.missing,
+        stage: "solving KL budgets"
+      ).solutions
+      for (budget, solution) in zip(reachable, solved) { solutions[budget] = solution?.lambda }
+    }
+    return request.klBudgets.map { budget in
+      if let lambda = solutions[budget] { return BudgetPoint(budget: budget, lambda: lambda) }
+      return BudgetPoint(
+        budget: budget, lambda: nil,
+        reason: "the budget is not below the KL ceiling \(overview.ceiling) of these samples")
+    }
+  }
+
+  private static func bestOf(
+    _ request: FrontierRequest, scan: MatrixScan, overview: MatrixOverview
+  ) throws(EsscherError) -> [Int] {
+    guard let requested = request.bestOf else {
+      var powers: [Int] = []
+      var n = 1
+      while n < overview.shortest {
+        powers.append(n)
+        n *= 2
+      }
+      return powers + [overview.shortest]
+    }
+    if let largest = requested.last, largest > overview.shortest {
+      let row = overview.shortestRow
+      let name = scan.table.promptIDs.map { " (prompt \($0[row]))" } ?? ""
+      throw EsscherError(
+        .badInput,
+        "n = \(largest) exceeds the \(overview.shortest) samples of the shortest prompt\(name); "
+          + "best of n is estimated only up to the number of samples: leave out such n from --ns, "
+          + "or score more samples",
+        at: EsscherError.Location(file: scan.table.label, row: row))
+    }
+    return requested
+  }
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// Run-time choice among the instruction-set variants of the hot loops.
+
+internal import CCPUFeatures
+internal import CPUKernelsV2
+internal import CPUKernelsV3
+internal import CPUKernelsV4
+internal import EsscherCore
+internal import Glibc
+
+/// The instruction-set levels the hot loops are compiled for.
+public enum CPULevel: Int, Sendable, CaseIterable {
+  case v2 = 2
+  case v3 = 3
+  case v4 = 4
+
+  /// Name of the level for reports.
+  public var name: String {
+    #if arch(x86_64)
+      switch self {
+      case .v2: "x86-64-v2"
+      case .v3: "x86-64-v3 (AVX2)"
+      case .v4: "x86-64-v4 (AVX-512)"
+      }
+    #else
+      "portable"
+    #endif
+  }
+
+  /// The highest level this processor runs, lowered by the environment variable
+  /// `ESSCHER_CPU_LEVEL=2|3|4` where it is set.
+  public static let current: CPULevel = {
+    let detected = Int(ccpu_x86_64_level())
+    // 0: not x86-64; every variant is the same portable code there, with fused multiply-add.
+    let supported = detected == 0 ? 3 : detected
+    var limit = 4
+    if let text = unsafe getenv("ESSCHER_CPU_LEVEL"), let level = unsafe Int(String(cString: text)) {
+      limit = level
+    }
+    return CPULevel(rawValue: min(supported, limit, 4)) ?? .v2
+  }()
+}
+
+/// The hot loops of one instruction-set level.
+@safe
+struct CPUKernels: Sendable {
+  typealias Input = UnsafePointer<Double>
+  typealias Output = UnsafeMutablePointer<Double>
+
+  let level: CPULevel
+  /// values, rank, gold, weights, count, lambdas, lambda count, sums.
+  let tiltSweep: @Sendable (Input, Input?, Input?, Input?, Int, Input, Int, Output) -> Void
+  /// values, scale, rank, gold, weights, count, sums.
+  let powerMoments: @Sendable (Input, Double, Input?, Input?, Input?, Int, Output) -> Void
+  /// values, count, result (minimum, maximum, sum).
+  let extrema: @Sendable (Input, Int, Output) -> Void
+  /// values, weights, count, centre, sums (first, second).
+  let centredSums: @Sendable (Input, Input?, Int, Double, Output) -> Void
+  /// source, count, centre, correction, destination.
+  let shift: @Sendable (Input, Int, Double, Double, Output) -> Void
+  /// a, b, count.
+  let dot: @Sendable (Input, Input, Int) -> Double
+
+  /// Doubles a lambda's record takes.
+  static let tiltStride = 8
+  /// Powers a moment record holds.
+  static let powerCount = 12
+  /// Samples of a segment: 16 KiB of values, so that a segment stays in the first-level cache while
+  /// every lambda passes over it. Part of the definition of the sums: changing it changes bits.
+  static let segment = 2048
+
+  init(level: CPULevel) {
+    self.level = level
+    switch level {
+    case .v2:
+      unsafe tiltSweep = {
+        unsafe CPUKernelsV2.tiltSweep(
+          values: $0, rank: $1, gold: $2, weights: $3, count: $4, lambdas: $5, lambdaCount: $6,
+          sums: $7)
+      }
+      unsafe powerMoments = {
+        unsafe CPUKernelsV2.powerMoments(
+          values: $0, scale: $1, rank: $2, gold: $3, weights: $4, count: $5, sums: $6)
+      }
+      unsafe extrema = { unsafe CPUKernelsV2.extrema($0, $1, $2) }
+      unsafe centredSums = { unsafe CPUKernelsV2.centredSums($0, $1, $2, $3, $4) }
+      unsafe shift = {
+        unsafe CPUKernelsV2.shift($0, $1, centre: $2, correction: $3, $4)
+      }
+      unsafe dot = { unsafe CPUKernelsV2.dot($0, $1, $2) }
+    case .v3:
+      unsafe tiltSweep = {
+        unsafe CPUKernelsV3.tiltSweep(
+          values: $0, rank: $1, gold: $2, weights: $3, count: $4, lambdas: $5, lambdaCount: $6,
+          sums: $7)
+      }
+      unsafe powerMoments = {
+        unsafe CPUKernelsV3.powerMoments(
+          values: $0, scale: $1, rank: $2, gold: $3, weights: $4, count: $5, sums: $6)
+      }
+      unsafe extrema = { unsafe CPUKernelsV3.extrema($0, $1, $2) }
+      unsafe centredSums = { unsafe CPUKernelsV3.centredSums($0, $1, $2, $3, $4) }
+      unsafe shift = {
+        unsafe CPUKernelsV3.shift($0, $1, centre: $2, correction: $3, $4)
+      }
+      unsafe dot = { unsafe CPUKernelsV3.dot($0, $1, $2) }
+    case .v4:
+      unsafe tiltSweep = {
+        unsafe CPUKernelsV4.tiltSweep(
+          values: $0, rank: $1, gold: $2, weights: $3, count: $4, lambdas: $5, lambdaCount: $6,
+          sums: $7)
+      }
+      unsafe powerMoments = {
+        unsafe CPUKernelsV4.powerMoments(
+          values: $0, scale: $1, rank: $2, gold: $3, weights: $4, count: $5, sums: $6)
+      }
+      unsafe extrema = { unsafe CPUKernelsV4.extrema($0, $1, $2) }
+      unsafe centredSums = { unsafe CPUKernelsV4.centredSums($0, $1, $2, $3, $4) }
+      unsafe shift = {
+        unsafe CPUKernelsV4.shift($0, $1, centre: $2, correction: $3, $4)
+      }
+      unsafe dot = { unsafe CPUKernelsV4.dot($0, $1, $2) }
+    }
+  }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// The weights of the order statistics depend on M and n only; prompts of equal length share them.
+
+internal import EsscherCore
+internal import Synchronization
+
+/// Weights by sample count for one grid of n, shared by the workers of a run.
+///
+/// Holds at most `byteLimit` bytes; when a new length would pass it, the older ones are let go (rows
+/// in flight keep theirs). The weights do not depend on what the cache held.
+final class OrderStatisticCache: Sendable {
+  private struct State {
+    var weights: [Int: [OrderStatisticWeights]] = [:]
+    var bytes = 0
+  }
+
+  private let grid: [Int]
+  private let byteLimit: Int
+  private let state = Mutex(State())
+
+  init(grid: [Int], byteLimit: Int) {
+    self.grid = grid
+    self.byteLimit = byteLimit
+  }
+
+  /// Bytes the weights of one sample count take.
+  static func bytes(sampleCount: Int, grid: [Int]) -> Int {
+    grid.reduce(0) { sum, n in
+      n > sampleCount
+        ? sum : sum + 16 * OrderStatisticWeights.keptCount(sampleCount: sampleCount, n: n)
+    }
+  }
+
+  /// The weights of every n of the grid, in its order.
+  ///
+  /// - Precondition: no n exceeds `sampleCount`.
+  func weights(sampleCount: Int) -> [OrderStatisticWeights] {
+    if let known = state.withLock({ $0.weights[sampleCount] }) { return known }
+    let made = grid.map { OrderStatisticWeights(sampleCount: sampleCount, n: $0) }
+    let size = Self.bytes(sampleCount: sampleCount, grid: grid)
+    state.withLock { state in
+      guard state.weights[sampleCount] == nil else { return }
+      if state.bytes + size > byteLimit {
+        state.weights.removeAll()
+        state.bytes = 0
+      }
+      state.weights[sampleCount] = made
+      state.bytes += size
+    }
+    return made
+  }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one place where several threads write into one array.
+//
+// Why that is safe: work is handed out as disjoint index ranges by an atomic counter, each index is
+// given to exactly one worker, and a worker writes only to the slots of its own indices. The arrays
+// outlive the call, because `concurrentPerform` returns after every worker has. Nothing about the
+// result depends on which worker took which range.
+
+internal import Dispatch
+package import EsscherCore
+internal import Synchronization
+
+/// A slice of memory whose slots are each written by one worker.
+///
+/// The only type that carries a mutable pointer across threads.
+@safe
+package struct DisjointSlots<Element>: @unchecked Sendable {
+  private let base: UnsafeMutablePointer<Element>?
+
+  package init(_ buffer: UnsafeMutableBufferPointer<Element>) {
+    unsafe base = buffer.baseAddress
+  }
+
+  /// Writes one slot; the caller owns its index.
+  @inline(__always)
+  package func set(_ index: Int, _ value: Element) {
+    if let base = unsafe base { unsafe base[index] = value }
+  }
+
+  /// Writes one slot that holds nothing yet.
+  @inline(__always)
+  package func initialize(_ index: Int, _ value: Element) {
+    if let base = unsafe base { unsafe (base + index).initialize(to: value) }
+  }
+
+  /// The slots from `index` on, for a worker that owns a run of them.
+  package func pointer(at index: Int) -> UnsafeMutablePointer<Element>? {
+    unsafe base.map { unsafe $0 + index }
+  }
+}
+
+package enum ParallelTiles {
+  /// Runs `body` on every chunk of `0 ..< count`, `threads` chunks at a time.
+  ///
+  /// `makeScratch` is called once a worker. If chunks throw, the error of the first chunk in index
+  /// order is thrown, whatever the threads did.
+  package static func forEach<Scratch>(
+    count: Int, chunk: Int, threads: Int, makeScratch: @Sendable () -> Scratch,
+    body: @Sendable (_ range: Range<Int>, _ scratch: Scratch) throws(EsscherError) -> Void
+  ) throws(EsscherError) {
+    let chunks = (count + chunk - 1) / chunk
+    let next = Atomic(0)
+    let failure = Mutex<(chunk: Int, error: EsscherError)?>(nil)
+    DispatchQueue.concurrentPerform(iterations: max(1, min(threads, chunks))) { _ in
+      let scratch = makeScratch()
+      while true {
+        let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+        guard index < chunks else { return }
+        if let failed = failure.withLock({ $0?.chunk }), failed < index { return }
+        do throws(EsscherError) {
+          try body(index * chunk..<min(count, (index + 1) * chunk), scratch)
+        } catch {
+          failure.withLock { first in
+            if first.map({ $0.chunk > index }) ?? true { first = (index, error) }
+          }
+        }
+      }
+    }
+    if let error = failure.withLock({ $0?.error }) { throw error }
+  }
+
+  /// Runs `body` for every index of `0 ..< count` on any threads and collects the results in order.
+  package static func map<Result>(
+    count: Int, threads: Int, _ body: @Sendable (_ index: Int) -> Result
+  ) -> [Result] {
+    unsafe [Result](unsafeUninitializedCapacity: count) { buffer, initialized in
+      let slots = unsafe DisjointSlots(buffer)
+      let next = Atomic(0)
+      DispatchQueue.concurrentPerform(iterations: max(1, min(threads, count))) { _ in
+        while true {
+          let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+          guard index < count else { return }
+          slots.initialize(index, body(index))
+        }
+      }
+      initialized = count
+    }
+  }
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a worker does with a few neighbouring rows: read, check, sort, and evaluate each.
+
+internal import EsscherCore
+internal import Synchronization
+
+/// Evaluates rows of one input for one plan. Shared by the workers; holds no mutable state.
+struct RowEvaluator: Sendable {
+  let source: any RewardSource
+  let table: RewardTable
+  let plan: StatisticsPlan
+  let kernels: CPUKernels
+  let cache: OrderStatisticCache
+
+  /// Evaluates `rows` and writes their statistics from slot `offset` on.
+  func evaluate(
+    _ rows: Range<Int>, scratch: WorkerScratch, offset: Int, summaries: DisjointSlots<RowSummary>,
+    tilts: DisjointSlots<TiltSums>, bestOf: DisjointSlots<BestOfNSums>
+  ) throws(EsscherError) {
+    let cells = try read(rows, scratch)
+    var position = 0
+    for (index, row) in rows.enumerated() {
+      let stored = source.sampleCount(row: row)
+      let slot = offset + index
+      let workspace = scratch.workspace
+      let dropped = try workspace.load(
+        cells.advanced(by: position), stored: stored, row: row, table: table,
+        missing: plan.missing, kernels: kernels)
+      position += stored
+      if plan.sorted { workspace.sort(storage: source.storage) }
+      let summary = try workspace.summarise(
+        sorted: plan.sorted, dropped: dropped, row: row, table: table, kernels: kernels)
+      summaries.set(slot, summary)
+      guard summary.sampleCount > 0 else { continue }
+      workspace.sweep(
+        lambdas: plan.lambdas, summary: summary, ranked: plan.sorted, kernels: kernels
+      ) { tilts.set(slot * plan.lambdas.count + $0, $1) }
+      // A row shorter than the largest n has no such statistic; the pipeline refuses it by name.
+      guard let largest = plan.bestOf.last, largest <= summary.sampleCount else { continue }
+      workspace.bestOfN(
+        weights: cache.weights(sampleCount: summary.sampleCount), summary: summary,
+        kernels: kernels
+      ) { bestOf.set(slot * plan.bestOf.count + $0, $1) }
+    }
+  }
+
+  private func read(_ rows: Range<Int>, _ scratch: WorkerScratch) throws(EsscherError) -> ReadRows {
+    var cells = 0
+    for row in rows { cells += source.sampleCount(row: row) }
+    try unsafe Self.copy(source, rows, scratch.rewards, cells)
+    if let gold = table.gold { try unsafe Self.copy(gold, rows, scratch.gold, cells) }
+    if let logWeights = table.logWeights {
+      try unsafe Self.copy(logWeights, rows, scratch.logWeights, cells)
+    }
+    guard let rewards = unsafe scratch.rewards.baseAddress else {
+      throw EsscherError(.internal, "a read buffer has no memory")
+    }
+    return unsafe ReadRows(
+      rewards: rewards, gold: table.gold == nil ? nil : scratch.gold.baseAddress,
+      logWeights: table.logWeights == nil ? nil : scratch.logWeights.baseAddress)
+  }
+
+  private static func copy(
+    _ source: any RewardSource, _ rows: Range<Int>, _ buffer: UnsafeMutableBufferPointer<Double>,
+    _ cells: Int
+  ) throws(EsscherError) {
+    let part = unsafe UnsafeMutableBufferPointer(rebasing: buffer[..<cells])
+    try unsafe source.copyDoubles(rows: rows, columns: nil, to: part)
+  }
+}
+
+/// Keeps the order-statistic weights from one tile to the next.
+final class CacheBox: Sendable {
+  private let current = Mutex<(grid: [Int], cache: OrderStatisticCache)?>(nil)
+
+  func cache(grid: [Int], byteLimit: Int) -> OrderStatisticCache {
+    current.withLock { current in
+      if let current, current.grid == grid { return current.cache }
+      let made = OrderStatisticCache(grid: grid, byteLimit: byteLimit)
+      current = (grid, made)
+      return made
+    }
+  }
+}

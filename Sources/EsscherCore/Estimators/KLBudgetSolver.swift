@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Finds the common lambda at which the mean KL over prompts equals a budget, for several budgets at
+/// once: each round asks for one lambda a budget, so a round is one pass over the matrix.
+///
+/// Safeguarded Newton in log lambda on log mean KL, whose slope is lambda²·v/KL (D' = lambda·v). Each
+/// evaluation, whichever budget asked for it, tightens every budget's bracket. A step that leaves its
+/// bracket, or two steps that do not halve the residual, become a bisection.
+///
+/// - Precision: stops at |KL − budget| ≤ tolerance·budget, or when the bracket has no room left.
+/// - Complexity: typically 3 to 6 rounds; at most `maximumRounds`.
+/// - Source: theory §1.2 (D' = lambda·v), §1.8 (common lambda).
+public struct KLBudgetSolver: Sendable {
+  /// Means over prompts at one lambda.
+  public struct Evaluation: Sendable, Equatable {
+    public var lambda: Double
+    public var kl: Double
+    public var variance: Double
+    public var gain: Double
+
+    public init(lambda: Double, kl: Double, variance: Double, gain: Double) {
+      self.lambda = lambda
+      self.kl = kl
+      self.variance = variance
+      self.gain = gain
+    }
+
+    /// An upper bound of the frontier's gain at a KL, touching it at this lambda's KL:
+    /// `g(δ) = min_β { G + β(δ − D) }` (theory §1.2, DUAL).
+    public func gainBound(atKL budget: Double) -> Double {
+      gain + (budget - kl) / lambda
+    }
+  }
+
+  private struct Search {
+    let budget: Double
+    var low: Evaluation?
+    var high: Evaluation?
+    var best: Evaluation?
+    var next: Double
+    var residuals: [Double] = []
+    var finished = false
+  }
+
+  public static let maximumRounds = 200
+
+  private let tolerance: Double
+  private var searches: [Search]
+  private var rounds = 0
+
+  /// - Parameters:
+  ///   - budgets: nats, each above 0 and below the mean ceiling.
+  ///   - standardDeviation: root mean variance of the rewards over prompts; sets the first guess
+  ///     √(2·budget)/σ.
+  ///   - known: evaluations already at hand.
+  public init(
+    budgets: [Double], standardDeviation: Double, tolerance: Double, known: [Evaluation] = []
+  ) {
+    self.tolerance = tolerance
+    searches = budgets.map { budget in
+      let guess = (2 * budget).squareRoot() / standardDeviation
+      return Search(budget: budget, next: guess.isFinite && guess > 0 ? guess : 1)
+    }
+    for evaluation in known where evaluation.lambda > 0 && evaluation.kl > 0 { note(evaluation) }
+    for index in searches.indices where searches[index].best != nil { step(index) }
+  }
+
+  /// Lambdas to evaluate next, ascending and distinct; empty when every budget is solved.
+  public var pending: [Double] {
+    var lambdas: [Double] = []
+    for search in searches where !search.finished { lambdas.append(search.next) }
+    lambdas.sort()
+    var distinct: [Double] = []
+    for lambda in lambdas where lambda != distinct.last { distinct.append(lambda) }
+    return distinct
+  }
+
+  /// Takes the answers to ``pending``, in any order.
+  public mutating func record(_ evaluations: [Evaluation]) {
+    rounds += 1
+    for evaluation in evaluations { note(evaluation) }
+    for index in searches.indices where !searches[index].finished {
+      step(index)
+      if rounds >= Self.maximumRounds { searches[index].finished = true }
+    }
+  }
+
+  /// The evaluation nearest to each budget.
+  public var solutions: [Evaluation?] { searches.map(\.best) }
+
+  private mutating func note(_ evaluation: Evaluation) {
+    for index in searches.indices {
+      let budget = searches[index].budget
+      if evaluation.kl <= budget {
+        if searches[index].low.map({ evaluation.lambda > $0.lambda }) ?? true {
+          searches[index].low = evaluation
+        }
+      } else if searches[index].high.map({ evaluation.lambda < $0.lambda }) ?? true {
+        searches[index].high = evaluation
+      }
+      let distance = abs(evaluation.kl - budget)
+      if searches[index].best.map({ distance < abs($0.kl - budget) }) ?? true {
+        searches[index].best = evaluation
+      }
+    }
+  }
+
+  private mutating func step(_ index: Int) {
+    guard let best = searches[index].best else { return }
+    let budget = searches[index].budget
+    let residual = abs(best.kl - budget)
+    if residual <= tolerance * budget {
+      searches[index].finished = true
+      return
+    }
+    searches[index].residuals.append(residual)
+    let residuals = searches[index].residuals
+    let stalled = residuals.count > 2 && residual > residuals[residuals.count - 3] / 2
+    let slope = best.lambda * best.lambda * best.variance / best.kl
+    let logStep = Elementary.log(budget / best.kl) / slope
+    // A step below lambda's last digits: what is left of the residual is rounding.
+    if logStep.magnitude < 1e-15 {
+      searches[index].finished = true
+      return
+    }
+    var next = best.lambda * Elementary.exp(logStep)
+    let low = searches[index].low?.lambda
+    let high = searches[index].high?.lambda
+    // Far outside what is known a Newton step may be wild; move by a factor of 64 at most.
+    next = min(max(next, best.lambda / 64), best.lambda * 64)
+    if !next.isFinite || next <= 0 { next = best.lambda }
+    if let low, let high {
+      if stalled || next <= low || next >= high { next = (low * high).squareRoot() }
+      // No double lies strictly between: the bracket cannot shrink further.
+      if next <= low || next >= high { searches[index].finished = true }
+    } else if let low, next <= low {
+      next = low * 4
+    } else if let high, next >= high {
+      next = high / 4
+    } else if stalled {
+      next = best.kl <= budget ? best.lambda * 8 : best.lambda / 8
+    }
+    searches[index].next = next
+  }
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// The C library's elementary functions under Swift's names. The only file that imports it here, so
+// that a look at its imports shows what the numbers rest on.
+
+internal import Glibc
+
+/// Elementary functions of one double, from the C library (glibc: below 1 ulp).
+public enum Elementary {
+  public static func exp(_ x: Double) -> Double { Glibc.exp(x) }
+  /// e^x − 1 without cancellation.
+  public static func expMinusOne(_ x: Double) -> Double { Glibc.expm1(x) }
+  public static func log(_ x: Double) -> Double { Glibc.log(x) }
+  public static func log2(_ x: Double) -> Double { Glibc.log2(x) }
+  public static func exp2(_ x: Double) -> Double { Glibc.exp2(x) }
+  /// log(1 + x) without cancellation.
+  public static func log(onePlus x: Double) -> Double { Glibc.log1p(x) }
+  public static func log10(_ x: Double) -> Double { Glibc.log10(x) }
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one round asks of a backend, and what it gives back.
+
+/// The statistics of one round over the matrix. A round's estimators declare all they need here
+/// before anything runs.
+public struct StatisticsPlan: Sendable, Equatable {
+  /// Inverse temperatures of ``TiltSums``; ascending.
+  public var lambdas: [Double]
+  /// n of ``BestOfNSums``; ascending. Not empty only with `sorted`.
+  public var bestOf: [Int]
+  /// Rows are sorted: mid-ranks, gold moments, tie groups and best-of-n are wanted.
+  public var sorted: Bool
+  public var missing: MissingPolicy
+
+  public init(
+    lambdas: [Double] = [], bestOf: [Int] = [], sorted: Bool = false,
+    missing: MissingPolicy
+  ) {
+    precondition(bestOf.isEmpty || sorted, "best-of-n is read off sorted rows")
+    self.lambdas = lambdas
+    self.bestOf = bestOf
+    self.sorted = sorted
+    self.missing = missing
+  }
+}
+
+/// The statistics of a range of prompts: a row a prompt, in order.
+///
+/// A prompt with no sample left has `sampleCount` 0 in its summary; its other entries mean nothing.
+public struct StatisticsTable: Sendable {
+  public let rows: Range<Int>
+  public let lambdaCount: Int
+  public let bestOfCount: Int
+  public var summaries: [RowSummary]
+  /// Entry `(row − rows.lowerBound)·lambdaCount + index of lambda`.
+  public var tilts: [TiltSums]
+  /// Entry `(row − rows.lowerBound)·bestOfCount + index of n`.
+  public var bestOf: [BestOfNSums]
+
+  public init(rows: Range<Int>, plan: StatisticsPlan) {
+    self.rows = rows
+    lambdaCount = plan.lambdas.count
+    bestOfCount = plan.bestOf.count
+    summaries = Array(repeating: RowSummary(), count: rows.count)
+    tilts = Array(repeating: TiltSums(), count: rows.count * plan.lambdas.count)
+    bestOf = Array(repeating: BestOfNSums(), count: rows.count * plan.bestOf.count)
+  }
+
+  /// Bytes of one row of a table for `plan`.
+  public static func bytesPerRow(_ plan: StatisticsPlan) -> Int {
+    MemoryLayout<RowSummary>.stride + plan.lambdas.count * MemoryLayout<TiltSums>.stride
+      + plan.bestOf.count * MemoryLayout<BestOfNSums>.stride
+  }
+}
+
+/// A device that evaluates statistics. Backends agree with one another within the accuracy contract,
+/// and each gives the same bits for the same plan, whatever its threads and tiles.
+public protocol Backend: Sendable {
+  /// Name for reports: the device and how it is driven.
+  var name: String { get }
+  /// Version of the driver, where there is one.
+  var driver: String? { get }
+  /// Worker threads.
+  var threads: Int { get }
+  /// Rows that one `reduce` should be given, within the memory budget.
+  ///
+  /// - Throws: `.usage` where not even one row fits, with the budget that would do.
+  func rowsPerTile(for table: RewardTable, plan: StatisticsPlan) throws(EsscherError) -> Int
+  /// Evaluates `plan` on some rows.
+  ///
+  /// - Throws: `.badInput` for a missing or infinite cell, naming the first in row order.
+  func reduce(
+    _ table: RewardTable, rows: Range<Int>, plan: StatisticsPlan
+  ) throws(EsscherError) -> StatisticsTable
+  /// Adds prompts to a bootstrap.
+  ///
+  /// - Parameters:
+  ///   - indices: the prompts' indices in order of first appearance.
+  ///   - values: one row of `bootstrap.columnCount` values a prompt.
+  func accumulate(_ bootstrap: inout PoissonBootstrap, indices: [Int], values: [Double])
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A histogram of positive numbers in fixed bins, 128 an octave, for quantiles over prompts that can
+/// be merged across shards and never hold the prompts.
+///
+/// Bin k holds [2^(k/128), 2^((k+1)/128)); a quantile is its bin's midpoint on the log scale, within
+/// 0.28 % of the number.
+public struct LogHistogram: Sendable, Equatable {
+  /// Bins an octave.
+  public static let binsPerOctave = 128
+  /// Numbers above 2^64 share the last bin, numbers below 1 the first.
+  private static let binCount = 64 * binsPerOctave
+
+  private var counts: [Int] = []
+  public private(set) var total = 0
+
+  public init() {}
+
+  /// Index of the bin a number falls into.
+  public static func bin(of x: Double) -> Int {
+    let position = Elementary.log2(x) * Double(binsPerOctave)
+    guard position > 0 else { return 0 }
+    return min(binCount - 1, Int(position))
+  }
+
+  /// Midpoint of a bin.
+  public static func midpoint(ofBin bin: Int) -> Double {
+    Elementary.exp2((Double(bin) + 0.5) / Double(binsPerOctave))
+  }
+
+  public mutating func add(_ x: Double) {
+    let bin = Self.bin(of: x)
+    if counts.count <= bin { counts += Array(repeating: 0, count: bin + 1 - counts.count) }
+    counts[bin] += 1
+    total += 1
+  }
+
+  public mutating func merge(_ other: LogHistogram) {
+    if counts.count < other.counts.count {
+      counts += Array(repeating: 0, count: other.counts.count - counts.count)
+    }
+    for (bin, count) in other.counts.enumerated() { counts[bin] += count }
+    total += other.total
+  }
+
+  /// The median: the middle number's bin, or the mean of the two middle bins' midpoints.
+  public var median: Double? {
+    guard total > 0 else { return nil }
+    return (value(rank: (total - 1) / 2) + value(rank: total / 2)) / 2
+  }
+
+  /// Midpoint of the bin that holds the number of a rank, from 0.
+  private func value(rank: Int) -> Double {
+    var below = 0
+    for (bin, count) in counts.enumerated() {
+      below += count
+      if below > rank { return Self.midpoint(ofBin: bin) }
+    }
+    return Self.midpoint(ofBin: max(0, counts.count - 1))
+  }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Sums of one prompt at one lambda, as a backend returns them.
+///
+/// With q_i the base law (1/M, or importance weights), d_i the centred reward of ``RowSummary`` and
+/// x_i = lambda·(d_i − shift):
+/// - `exp = Σ q e^x`, `expMinusOne = Σ q (e^x − 1)`;
+/// - `first = Σ q (d − shift) e^x`, `second = Σ q (d − shift)² e^x`;
+/// - `squares = Σ (q e^x)²`;
+/// - `rank = Σ q (u − ½) e^x`, u the mid-rank F_{g−1} + p_g/2 of the sample's tie group;
+/// - `gold = Σ q (g − ḡ) e^x`.
+///
+/// The shift is 0 where the centred form keeps more digits and the largest d where exponents must
+/// stay ≤ 0.
+public struct TiltSums: Sendable, Equatable {
+  public var shift = 0.0
+  public var exp = 1.0
+  public var expMinusOne = 0.0
+  public var first = 0.0
+  public var second = 0.0
+  public var squares = 0.0
+  public var rank = 0.0
+  public var gold = 0.0
+
+  public init() {}
+}
+
+/// How a backend evaluates one row at one lambda.
+public enum TiltForm: Sendable, Equatable {
+  /// lambda·max|d| ≤ ½: a power series in the row's moments, no work a sample.
+  case moments
+  /// Exponents about the mean: small tilts keep the digits of KL ~ (lambda·σ)²/2.
+  case centred
+  /// Exponents about the maximum: none is positive, nothing overflows.
+  case topped
+
+  /// Chooses the form that keeps the most digits.
+  ///
+  /// Centred sums lose ε·J/KL, topped ones ε·lambda·(max − mean)/KL; the two meet near
+  /// lambda·σ = 1. Beyond lambda·max = 500 the centred exponents would overflow.
+  @inlinable
+  public init(lambda: Double, summary: RowSummary) {
+    if lambda * summary.reach <= 0.5 {
+      self = .moments
+    } else if lambda * lambda * summary.variance < 1 && lambda * summary.highest <= 500 {
+      self = .centred
+    } else {
+      self = .topped
+    }
+  }
+}

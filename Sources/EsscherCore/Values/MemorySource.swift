@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Rewards held in memory, for callers that have them there and for checks.
+///
+/// Rows may differ in length; a missing cell is a NaN.
+public struct MemorySource: RewardSource, Equatable {
+  public let name: String
+  public let storage: CellStorage
+  private let cells: [Double]
+  private let offsets: [Int]
+
+  /// - Parameters:
+  ///   - rows: one array a prompt.
+  ///   - storage: `.float32` only where every cell is exactly a `Float`.
+  public init(name: String, rows: [[Double]], storage: CellStorage = .float64) {
+    self.name = name
+    self.storage = storage
+    cells = rows.flatMap(\.self)
+    offsets = rows.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.count) }
+    precondition(
+      storage == .float64 || cells.allSatisfy { $0.isNaN || Double(Float($0)) == $0 },
+      "float32 storage needs cells that are floats")
+  }
+
+  public var rowCount: Int { offsets.count - 1 }
+  public var preferredRowsPerRead: Int { 1 }
+
+  public func sampleCount(row: Int) -> Int { offsets[row + 1] - offsets[row] }
+
+  public func copyFloats(
+    rows: Range<Int>, columns: Range<Int>?, to destination: UnsafeMutableBufferPointer<Float>
+  ) throws(EsscherError) {
+    let range = cellRange(rows, columns)
+    for (slot, cell) in range.enumerated() { unsafe destination[slot] = Float(cells[cell]) }
+  }
+
+  public func copyDoubles(
+    rows: Range<Int>, columns: Range<Int>?, to destination: UnsafeMutableBufferPointer<Double>
+  ) throws(EsscherError) {
+    let range = cellRange(rows, columns)
+    for (slot, cell) in range.enumerated() { unsafe destination[slot] = cells[cell] }
+  }
+
+  public func location(row: Int, column: Int) -> EsscherError.Location {
+    EsscherError.Location(file: name, row: row, column: column)
+  }
+
+  private func cellRange(_ rows: Range<Int>, _ columns: Range<Int>?) -> Range<Int> {
+    let start = offsets[rows.lowerBound]
+    guard let columns else { return start..<offsets[rows.upperBound] }
+    return start + columns.lowerBound..<start + columns.upperBound
+  }
+}

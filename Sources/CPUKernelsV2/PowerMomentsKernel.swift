@@ -29,8 +29,18 @@ private func powers(
   _ weights: UnsafePointer<Double>?, _ count: Int, _ sums: UnsafeMutablePointer<Double>
 ) {
   let zero = Lanes(repeating: 0)
-  var m1 = zero, m2 = zero, m3 = zero, m4 = zero, m5 = zero, m6 = zero
-  var m7 = zero, m8 = zero, m9 = zero, m10 = zero, m11 = zero, m12 = zero
+  var m1 = zero
+  var m2 = zero
+  var m3 = zero
+  var m4 = zero
+  var m5 = zero
+  var m6 = zero
+  var m7 = zero
+  var m8 = zero
+  var m9 = zero
+  var m10 = zero
+  var m11 = zero
+  var m12 = zero
   var index = 0
   while index < count {
     let rest = count &- index

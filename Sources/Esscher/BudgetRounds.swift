@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rounds that look for the common lambda of given KL budgets, one pass over the matrix each.
 
-internal import EsscherCore
 internal import EsscherCPU
+internal import EsscherCore
 
 extension MatrixScan {
   /// Mean KL, variance and gain over prompts at each lambda.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The public entry point: a table and a request in, a report out.
 
-@_exported public import EsscherCore
 internal import EsscherCPU
+@_exported public import EsscherCore
 
 /// The estimator engine.
 public struct Engine: Sendable {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Streams prompts into means, histograms and bootstrap sums; holds nothing a prompt.
 
-internal import EsscherCore
 internal import EsscherCPU
+internal import EsscherCore
 
 /// Means over prompts of one point.
 struct PointMeans {
@@ -75,7 +75,9 @@ struct FrontierAccumulator {
   private(set) var mixedPrompts = 0
   private(set) var promptCount = 0
 
-  init(grid: PointGrid, bootstrapLines: [BootstrapLine], hasGold: Bool, replicates: Int, seed: UInt64) {
+  init(
+    grid: PointGrid, bootstrapLines: [BootstrapLine], hasGold: Bool, replicates: Int, seed: UInt64
+  ) {
     self.grid = grid
     self.bootstrapLines = bootstrapLines
     quantities = hasGold ? BootstrapQuantity.allCases : [.kl, .reward, .gain]

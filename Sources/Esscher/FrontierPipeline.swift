@@ -2,8 +2,8 @@
 // The whole run, in the order of the picture in the README: overview, grids, the main round, the
 // efficiency rounds, the report.
 
-internal import EsscherCore
 internal import EsscherCPU
+internal import EsscherCore
 
 struct FrontierPipeline {
   let scan: MatrixScan
@@ -47,7 +47,9 @@ struct FrontierPipeline {
       }.filter { $0.summary.sampleCount > 0 }
       accumulator.add(rows, backend: backend)
       guard let write = observer.promptPoints else { return }
-      for row in rows { try write(PromptLines(grid: grid, row: row, hasGold: scan.table.gold != nil).points) }
+      for row in rows {
+        try write(PromptLines(grid: grid, row: row, hasGold: scan.table.gold != nil).points)
+      }
     }
     return accumulator
   }
@@ -57,7 +59,8 @@ struct FrontierPipeline {
     guard case .cells(let rewards) = table.rewards else {
       guard table.gold == nil && table.logWeights == nil else {
         throw EsscherError(
-          .badInput, "counts of correct samples have no single samples that a gold reward or log "
+          .badInput,
+          "counts of correct samples have no single samples that a gold reward or log "
             + "weights could belong to; give one reward a sample instead")
       }
       return

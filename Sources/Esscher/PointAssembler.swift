@@ -128,7 +128,8 @@ struct PointAssembler {
     if point.efficiency == nil { point.annotate("the gain is 0, efficiency is undefined") }
     if accumulator.mixedPrompts > 0 && n > 1 {
       point.annotate(
-        "tied and untied samples mix in \(accumulator.mixedPrompts) prompts, so that the KL is biased")
+        "tied and untied samples mix in \(accumulator.mixedPrompts) prompts, so that the KL is biased"
+      )
     }
     addIntervals(&point, line: line)
     return point

@@ -68,7 +68,8 @@ public struct CPUBackend: Backend {
   }
 
   private func reduce(
-    _ counts: CountsTable, rows: Range<Int>, plan: StatisticsPlan, into result: inout StatisticsTable
+    _ counts: CountsTable, rows: Range<Int>, plan: StatisticsPlan,
+    into result: inout StatisticsTable
   ) {
     for (offset, row) in rows.enumerated() {
       let prompt = CountsRow(

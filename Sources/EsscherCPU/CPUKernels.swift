@@ -34,7 +34,8 @@ public enum CPULevel: Int, Sendable, CaseIterable {
     // 0: not x86-64; every variant is the same portable code there, with fused multiply-add.
     let supported = detected == 0 ? 3 : detected
     var limit = 4
-    if let text = unsafe getenv("ESSCHER_CPU_LEVEL"), let level = unsafe Int(String(cString: text)) {
+    if let text = unsafe getenv("ESSCHER_CPU_LEVEL"), let level = unsafe Int(String(cString: text))
+    {
       limit = level
     }
     return CPULevel(rawValue: min(supported, limit, 4)) ?? .v2

@@ -98,7 +98,8 @@ struct CountsRow {
     let q = Double(sampleCount - correctCount) / samples
     let pass = -Elementary.expMinusOne(logNoneCorrect(n))
     sums.ess =
-      1 / (pass * pass / Double(correctCount)
+      1
+      / (pass * pass / Double(correctCount)
         + (1 - pass) * (1 - pass) / Double(sampleCount - correctCount))
     guard n > 1 else { return sums }
     sums.gain = max(0, pass - p)

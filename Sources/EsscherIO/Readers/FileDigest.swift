@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CDigest
+public import EsscherCore
+internal import Glibc
+
+/// SHA-256 of bytes as they stream by.
+@safe
+struct StreamDigest: ~Copyable {
+  private let state: OpaquePointer?
+
+  init() { unsafe state = cdigest_create() }
+  deinit { if let state = unsafe state { unsafe cdigest_free(state) } }
+
+  func update(_ bytes: UnsafeRawBufferPointer) {
+    if let state = unsafe state { unsafe _ = cdigest_update(state, bytes.baseAddress, bytes.count) }
+  }
+
+  /// Lower-case hexadecimal digest, nil where libcrypto failed.
+  consuming func finish() -> String? {
+    guard let state = unsafe state else { return nil }
+    var digest = [UInt8](repeating: 0, count: 32)
+    let status = unsafe digest.withUnsafeMutableBufferPointer {
+      unsafe cdigest_finish(state, $0.baseAddress)
+    }
+    guard status == 0 else { return nil }
+    let digits = Array("0123456789abcdef")
+    return String(digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+  }
+}
+
+/// SHA-256 of files, for provenance.
+public enum FileDigest {
+  /// Lower-case hexadecimal SHA-256 of a file's bytes, read through a 1 MiB buffer.
+  ///
+  /// - Throws: `.badInput` where the file cannot be read.
+  public static func sha256(path: String, name: String) throws(EsscherError) -> String {
+    let file = try InputFile(path: path, name: name)
+    let digest = StreamDigest()
+    var buffer = [UInt8](repeating: 0, count: 1 << 20)
+    while true {
+      let got = unsafe buffer.withUnsafeMutableBytes { bytes in
+        let count = unsafe read(file.descriptor, bytes.baseAddress, bytes.count)
+        if count > 0 { unsafe digest.update(UnsafeRawBufferPointer(rebasing: bytes[..<count])) }
+        return count
+      }
+      if got < 0 && errno == EINTR { continue }
+      if got == 0 { break }
+      guard got > 0 else {
+        throw EsscherError(
+          .badInput, "cannot be read: \(InputFile.message(errno))",
+          at: EsscherError.Location(file: name))
+      }
+    }
+    guard let text = digest.finish() else {
+      throw EsscherError(.internal, "libcrypto could not compute a SHA-256")
+    }
+    return text
+  }
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// A `.npy` array as a table of rewards, read through a memory map, either order, any number type.
+
+internal import EsscherCore
+internal import Glibc
+
+/// A mapped array of 1, 2 or 3 axes with one reward model.
+@safe
+struct NPYSource: RewardSource {
+  let name: String
+  let rowCount: Int
+  let columns: Int
+  let header: NPYHeader
+  let element: NPYElement
+  private let file: MappedFile
+
+  /// - Parameter dtype: the user's `--dtype`.
+  init(
+    _ file: borrowing InputFile, dtype: String?
+  ) throws(EsscherError) {
+    let place = EsscherError.Location(file: file.name)
+    name = file.name
+    header = try NPYHeader(try file.prefix(NPYHeader.longest), place: place)
+    element = try NPYElement(descr: header.descr, dtype: dtype, place: place)
+    (rowCount, columns) = try Self.table(header, place: place)
+    let (payload, overflow) = (header.cellCount ?? -1).multipliedReportingOverflow(by: element.size)
+    let (total, carry) = header.length.addingReportingOverflow(payload)
+    guard header.cellCount != nil, !overflow, !carry else {
+      throw EsscherError(
+        .badInput, "claims a shape of \(Self.text(header.shape)), which no file can hold", at: place
+      )
+    }
+    guard file.size >= total else {
+      throw EsscherError(
+        .badInput,
+        "is truncated: its header promises \(total) bytes (\(Self.text(header.shape)) of "
+          + "\(header.descr)), but it holds \(file.size); write or copy it again", at: place)
+    }
+    guard file.size == total else {
+      throw EsscherError(
+        .badInput,
+        "has \(file.size - total) bytes more than the \(total) its header promises "
+          + "(\(Self.text(header.shape)) of \(header.descr)); write it again with np.save",
+        at: place)
+    }
+    self.file = try MappedFile(file)
+  }
+
+  /// Prompts and samples of a shape.
+  private static func table(
+    _ header: NPYHeader, place: EsscherError.Location
+  ) throws(EsscherError) -> (Int, Int) {
+    let shape = header.shape
+    guard !shape.contains(0) else {
+      throw EsscherError(
+        .badInput, "holds no cells: its shape is \(text(shape)); check what was saved", at: place)
+    }
+    switch shape.count {
+    case 1: return (1, shape[0])
+    case 2: return (shape[0], shape[1])
+    case 3 where shape[0] == 1: return (shape[1], shape[2])
+    case 3:
+      throw SeveralRewards.error("\(shape[0]) reward models (shape \(text(shape)))", at: place)
+    default:
+      throw EsscherError(
+        .badInput,
+        "has \(shape.count) axes, but rewards have the shape (samples), (prompts, samples) or "
+          + "(1, prompts, samples); reshape the array", at: place)
+    }
+  }
+
+  static func text(_ shape: [Int]) -> String {
+    "(" + shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? ",)" : ")")
+  }
+
+  var storage: CellStorage { element.storage }
+  /// Neighbouring rows of a Fortran array share pages: 1,024 rows of two bytes fill half a page.
+  var preferredRowsPerRead: Int { isTransposed ? 1024 : 1 }
+  func sampleCount(row: Int) -> Int { columns }
+
+  func location(row: Int, column: Int) -> EsscherError.Location {
+    EsscherError.Location(file: name, row: row, column: column)
+  }
+
+  private var isTransposed: Bool { header.isFortranOrder && rowCount > 1 && columns > 1 }
+
+  func copyDoubles(
+    rows: Range<Int>, columns part: Range<Int>?, to destination: UnsafeMutableBufferPointer<Double>
+  ) throws(EsscherError) {
+    guard let target = destination.baseAddress, let base = unsafe file.bytes.baseAddress
+    else { return }
+    let cells = part ?? 0..<columns
+    precondition(destination.count == rows.count * cells.count, "one slot a cell")
+    let start = unsafe base + header.length
+    if !isTransposed {
+      let first = rows.lowerBound * columns + cells.lowerBound
+      let count = rows.count * cells.count
+      if element == .float64 {
+        unsafe memcpy(target, start + first * 8, count * 8)
+      } else {
+        unsafe element.convert(
+          start + first * element.size, stride: element.size, count: count, to: target)
+      }
+      release(first..<first + count)
+      return
+    }
+    // Column by column, so that each page is walked once; rows of the target are written with a stride.
+    let rowStride = cells.count
+    unsafe withUnsafeTemporaryAllocation(of: Double.self, capacity: rows.count) { scratch in
+      guard let line = scratch.baseAddress else { return }
+      for column in cells {
+        let first = column * rowCount + rows.lowerBound
+        unsafe element.convert(
+          start + first * element.size, stride: element.size, count: rows.count, to: line)
+        let offset = column - cells.lowerBound
+        for row in 0..<rows.count { unsafe target[row &* rowStride &+ offset] = line[row] }
+      }
+    }
+    // Every column was touched; give all of them back at once.
+    release(cells.lowerBound * rowCount..<cells.upperBound * rowCount)
+  }
+
+  func copyFloats(
+    rows: Range<Int>, columns part: Range<Int>?, to destination: UnsafeMutableBufferPointer<Float>
+  ) throws(EsscherError) {
+    precondition(storage == .float32, "these cells need doubles")
+    // Through doubles: exact, since every stored value is a float.
+    var doubles = [Double](repeating: 0, count: destination.count)
+    var failure: EsscherError?
+    unsafe doubles.withUnsafeMutableBufferPointer { buffer in
+      do throws(EsscherError) {
+        try unsafe copyDoubles(rows: rows, columns: part, to: buffer)
+      } catch { failure = error }
+    }
+    if let failure { throw failure }
+    for (index, value) in doubles.enumerated() { unsafe destination[index] = Float(value) }
+  }
+
+  private func release(_ cells: Range<Int>) {
+    file.release(
+      header.length + cells.lowerBound * element.size..<header.length + cells.upperBound
+        * element.size)
+  }
+}
+
+/// The sentence for more than one reward model, wherever it is noticed.
+enum SeveralRewards {
+  static func error(_ what: String, at place: EsscherError.Location) -> EsscherError {
+    EsscherError(
+      .badInput,
+      "holds \(what), and this version estimates one reward at a time (ensembles are not available "
+        + "yet); pass one of them, for example rewards[0]", at: place)
+  }
+}

@@ -67,7 +67,7 @@ let package = Package(
     .target(
       name: "EsscherCLI", dependencies: ["Esscher", "EsscherIO"], swiftSettings: strict),
     .executableTarget(
-      name: "EsscherTool", dependencies: ["EsscherCLI", "Esscher"], swiftSettings: strict),
+      name: "EsscherTool", dependencies: ["EsscherCLI"], swiftSettings: strict),
 
     // MARK: Tests
     .target(

@@ -9,6 +9,7 @@ public struct Engine: Sendable {
   /// Version of the library and the program.
   public static let version = "0.1.0"
 
+  /// An engine with no state; devices are opened by each run.
   public init() {}
 
   /// Estimates the KL-reward frontier and best-of-n curve of a table.

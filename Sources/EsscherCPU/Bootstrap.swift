@@ -5,6 +5,7 @@
 public import EsscherCore
 
 extension CPUBackend {
+  /// Adds prompts to a bootstrap, replicates in parallel; the result does not depend on the threads.
   public func accumulate(
     _ bootstrap: inout PoissonBootstrap, indices: [Int], values: [Double]
   ) {

@@ -9,13 +9,17 @@ internal import Glibc
 /// Arithmetic is double precision throughout, whatever the requested ``Precision``, so `mixed` and
 /// `double` give the same bits here. Rows are independent of one another and of how they are tiled.
 public struct CPUBackend: Backend {
+  /// Worker threads.
   public let threads: Int
+  /// Instruction-set variant in use.
   public let level: CPULevel
   private let memoryBudgetBytes: Int
   private let kernels: CPUKernels
   private let cacheBox: CacheBox
 
+  /// Name for reports.
   public var name: String { "CPU, Swift, \(level.name)" }
+  /// None: the processor needs no driver.
   public var driver: String? { nil }
 
   /// Processors this process may run on.
@@ -37,6 +41,7 @@ public struct CPUBackend: Backend {
   /// Cells a worker reads at once where rows are short.
   private static let cellsPerRead = 1 << 16
 
+  /// Rows of one tile inside the memory budget.
   public func rowsPerTile(
     for table: RewardTable, plan: StatisticsPlan
   ) throws(EsscherError) -> Int {
@@ -55,6 +60,7 @@ public struct CPUBackend: Backend {
     return min(max(rows, 1), 8192)
   }
 
+  /// Evaluates a plan on some rows, in parallel over rows.
   public func reduce(
     _ table: RewardTable, rows: Range<Int>, plan: StatisticsPlan
   ) throws(EsscherError) -> StatisticsTable {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import Testing
+package import Testing
 
 /// Relative error of a value against the oracle's, with the scale the accuracy contract allows.
 ///
 /// An expected zero (below 1e-45) must be met exactly.
-public func relativeError(_ got: Double?, _ want: String?, scale: Double = 0) -> Double {
+package func relativeError(_ got: Double?, _ want: String?, scale: Double = 0) -> Double {
   guard let want, let expected = Double(want) else { return got == nil ? 0 : .infinity }
   guard let got, got.isFinite else { return .infinity }
   if expected.magnitude < 1e-45 && scale == 0 { return got == 0 ? 0 : .infinity }
@@ -14,7 +14,7 @@ public func relativeError(_ got: Double?, _ want: String?, scale: Double = 0) ->
 }
 
 /// Expects a value within a relative tolerance of the oracle's, and says what it was.
-public func expectClose(
+package func expectClose(
   _ got: Double?, _ want: String?, tolerance: Double, scale: Double = 0, _ what: String,
   sourceLocation: SourceLocation = #_sourceLocation
 ) {

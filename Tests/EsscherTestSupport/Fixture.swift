@@ -1,40 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads what Tests/Oracle wrote: inputs as stored and every output cell to 20 digits.
 
-public import EsscherCore
+package import EsscherCore
 internal import FoundationEssentials
 
 /// A matrix and the oracle's answers for it.
-public struct Fixture: Decodable, Sendable {
+package struct Fixture: Decodable, Sendable {
   /// One line of the oracle; numbers are decimal strings, absent ones null.
-  public struct Line: Decodable, Sendable {
-    public let lambda: String?
-    public let budget: String?
-    public let n: Int?
-    public let kl: String?
-    public let reverseKl: String?
-    public let jeffreys: String?
-    public let reward: String?
-    public let gain: String?
-    public let gold: String?
-    public let winRate: String?
-    public let efficiency: String?
-    public let klBound: String?
-    public let klCeiling: String?
-    public let essPerPrompt: [String]?
+  package struct Line: Decodable, Sendable {
+    package let lambda: String?
+    package let budget: String?
+    package let n: Int?
+    package let kl: String?
+    package let reverseKl: String?
+    package let jeffreys: String?
+    package let reward: String?
+    package let gain: String?
+    package let gold: String?
+    package let winRate: String?
+    package let efficiency: String?
+    package let klBound: String?
+    package let klCeiling: String?
+    package let essPerPrompt: [String]?
   }
 
-  public let name: String
-  public let dtype: String
-  public let rows: [[Double]]
-  public let gold: [[Double]]?
-  public let logWeights: [[Double]]?
-  public let tilt: [Line]
-  public let budget: [Line]
-  public let bestOfN: [Line]
+  package let name: String
+  package let dtype: String
+  package let rows: [[Double]]
+  package let gold: [[Double]]?
+  package let logWeights: [[Double]]?
+  package let tilt: [Line]
+  package let budget: [Line]
+  package let bestOfN: [Line]
 
   /// The fixture as a table the engine reads.
-  public var table: RewardTable {
+  package var table: RewardTable {
     RewardTable(
       label: name,
       rewards: .cells(
@@ -44,7 +44,7 @@ public struct Fixture: Decodable, Sendable {
   }
 
   /// The request whose points the oracle has answered.
-  public var request: FrontierRequest {
+  package var request: FrontierRequest {
     FrontierRequest(
       lambdas: tilt.compactMap { $0.lambda.flatMap(Double.init) },
       klBudgets: budget.compactMap { $0.budget.flatMap(Double.init) },
@@ -52,14 +52,14 @@ public struct Fixture: Decodable, Sendable {
   }
 
   /// Every fixture but the closed forms.
-  public static let names = [
+  package static let names = [
     "alphabet-10-by-2", "alphabet-10-by-3", "constant-all", "constant-mixed", "exponential",
     "five-sample", "gold-ties", "normal-f4", "normal-f4-offset", "normal-f8", "normal-f8-offset",
     "one-sample", "outlier-high", "outlier-low", "pairs", "ragged", "scale-huge", "scale-tiny",
     "ties-mixed", "two-valued", "two-valued-lone", "weighted",
   ]
 
-  public static func load(_ name: String) throws -> Fixture { try decode(name) }
+  package static func load(_ name: String) throws -> Fixture { try decode(name) }
 
   /// Folder of the fixtures, found from this file's place in the tree.
   static func decode<Value: Decodable>(_ name: String, file: String = #filePath) throws -> Value {
@@ -74,15 +74,15 @@ public struct Fixture: Decodable, Sendable {
 }
 
 /// Closed-form answers.
-public struct ClosedForms: Decodable, Sendable {
+package struct ClosedForms: Decodable, Sendable {
   /// 1 − Π_{j=m−c+1..m}(1 − n/j).
-  public struct PassAtN: Decodable, Sendable {
-    public let m: Int
-    public let c: Int
-    public let n: Int
-    public let pass: String
+  package struct PassAtN: Decodable, Sendable {
+    package let m: Int
+    package let c: Int
+    package let n: Int
+    package let pass: String
   }
-  public let passAtN: [PassAtN]
+  package let passAtN: [PassAtN]
 
-  public static func load() throws -> ClosedForms { try Fixture.decode("closed") }
+  package static func load() throws -> ClosedForms { try Fixture.decode("closed") }
 }

@@ -39,6 +39,7 @@ public struct EsscherError: Error, Sendable, Equatable, CustomStringConvertible 
     /// Sample (column), counted from 0 as in NumPy.
     public var column: Int?
 
+    /// A place; parts that are not known are left out.
     public init(file: String? = nil, line: Int? = nil, row: Int? = nil, column: Int? = nil) {
       self.file = file
       self.line = line
@@ -46,6 +47,7 @@ public struct EsscherError: Error, Sendable, Equatable, CustomStringConvertible 
       self.column = column
     }
 
+    /// The known parts, separated by commas.
     public var description: String {
       var parts: [String] = []
       if let file { parts.append(file) }
@@ -56,10 +58,14 @@ public struct EsscherError: Error, Sendable, Equatable, CustomStringConvertible 
     }
   }
 
+  /// Kind of failure.
   public let code: Code
+  /// What is wrong and what to do about it.
   public let message: String
+  /// Where the fault lies, where that is known.
   public let location: Location?
 
+  /// A failure with its sentence and place.
   public init(_ code: Code, _ message: String, at location: Location? = nil) {
     self.code = code
     self.message = message

@@ -15,10 +15,14 @@
 /// - Complexity: O(number of tie groups).
 /// - Source: 2401.01879, Theorem 3.1 (the bound) and Eq. 4; theory §3.1, §3.2, §3.4.
 public struct BestOfNLaw: Sendable, Equatable {
+  /// KL(best-of-n ‖ base), nats.
   public var kl = 0.0
+  /// KL(base ‖ best-of-n), nats.
   public var reverseKL = 0.0
+  /// Win rate against the base policy, ties counted ½.
   public var winRate = 0.5
 
+  /// The law of n = 1, which is the base policy.
   public init() {}
 
   /// log n − (n−1)/n in nats: the KL without ties, and an upper bound with them.

@@ -13,11 +13,16 @@
 public struct KLBudgetSolver: Sendable {
   /// Means over prompts at one lambda.
   public struct Evaluation: Sendable, Equatable {
+    /// Inverse temperature.
     public var lambda: Double
+    /// Mean KL, nats.
     public var kl: Double
+    /// Mean variance of the tilted reward.
     public var variance: Double
+    /// Mean gain.
     public var gain: Double
 
+    /// Means over prompts at one lambda.
     public init(lambda: Double, kl: Double, variance: Double, gain: Double) {
       self.lambda = lambda
       self.kl = kl
@@ -42,6 +47,7 @@ public struct KLBudgetSolver: Sendable {
     var finished = false
   }
 
+  /// Rounds after which the nearest evaluation is taken as it is.
   public static let maximumRounds = 200
 
   private let tolerance: Double

@@ -27,14 +27,18 @@ public struct PoissonBootstrap: Sendable {
     }
   }()
 
+  /// Number of replicates.
   public let replicateCount: Int
+  /// Columns a prompt contributes.
   public let columnCount: Int
+  /// Key of the counts.
   public let seed: UInt64
   /// Σ c·x, replicate-major.
   public private(set) var sums: [Double]
   /// Σ c of each replicate.
   public private(set) var totals: [Double]
 
+  /// An empty bootstrap.
   public init(replicateCount: Int, columnCount: Int, seed: UInt64) {
     self.replicateCount = replicateCount
     self.columnCount = columnCount

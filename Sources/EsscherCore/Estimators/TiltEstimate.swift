@@ -32,6 +32,7 @@ public struct TiltEstimate: Sendable, Equatable {
     centredLogPartition + lambda * summary.mean
   }
 
+  /// Evaluates the estimators from the sums at one lambda.
   public init(lambda: Double, sums: TiltSums, summary: RowSummary) {
     let ratio = sums.first / sums.exp
     // log Σ q e^x: through expm1 while the sum is near 1, where it holds the digits.

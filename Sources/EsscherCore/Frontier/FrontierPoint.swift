@@ -16,6 +16,7 @@ public enum Curve: String, Sendable, CaseIterable {
 /// An undefined value is nil, and `note` gives the reason. KL values are in nats, rewards in the
 /// reward model's units.
 public struct FrontierPoint: Sendable, Equatable {
+  /// Curve the point lies on.
   public var curve: Curve
   /// The reward model's name.
   public var label: String
@@ -30,16 +31,22 @@ public struct FrontierPoint: Sendable, Equatable {
   public var reward, rewardLow, rewardHigh: Double?
   public var gain, gainLow, gainHigh: Double?
   public var gold, goldLow, goldHigh: Double?
+  /// Win rate against the base policy, ties counted ½.
   public var winRate: Double?
   public var klBound, klEstimate: Double?
+  /// Share of the frontier gain at the same KL that best-of-n reaches, 0…1.
   public var efficiency: Double?
   public var ess, khat: Double?
+  /// Mean of log(M/k_max), nats.
   public var klCeiling: Double?
+  /// Whether the point rests on enough samples.
   public var trusted: Bool?
+  /// Prompts behind the point.
   public var promptCount: Int
   /// Reasons for undefined cells and cautions, separated by `; `. Empty where there is nothing to say.
   public var note: String
 
+  /// A point without values.
   public init(curve: Curve, label: String, promptCount: Int) {
     self.curve = curve
     self.label = label
@@ -70,7 +77,9 @@ extension FrontierPoint {
 
   /// A column of the report: its name and how to read it from a point.
   public struct Column: Sendable {
+    /// Name in the header of the CSV file.
     public let name: String
+    /// Reads the cell from a point.
     public let cell: @Sendable (FrontierPoint) -> Cell
   }
 

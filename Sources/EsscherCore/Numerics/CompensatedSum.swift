@@ -9,13 +9,16 @@ public struct CompensatedSum: Sendable, Equatable {
   private var high = 0.0
   private var low = 0.0
 
+  /// Zero.
   public init() {}
 
+  /// Adds a number.
   public mutating func add(_ x: Double) {
     let sum = high + x
     low += high.magnitude >= x.magnitude ? (high - sum) + x : (x - sum) + high
     high = sum
   }
 
+  /// The sum.
   public var value: Double { high + low }
 }

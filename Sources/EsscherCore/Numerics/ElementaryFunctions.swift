@@ -6,13 +6,18 @@ internal import Glibc
 
 /// Elementary functions of one double, from the C library (glibc: below 1 ulp).
 public enum Elementary {
+  /// e^x.
   public static func exp(_ x: Double) -> Double { Glibc.exp(x) }
   /// e^x − 1 without cancellation.
   public static func expMinusOne(_ x: Double) -> Double { Glibc.expm1(x) }
+  /// Natural logarithm.
   public static func log(_ x: Double) -> Double { Glibc.log(x) }
+  /// Logarithm to base 2.
   public static func log2(_ x: Double) -> Double { Glibc.log2(x) }
+  /// 2^x.
   public static func exp2(_ x: Double) -> Double { Glibc.exp2(x) }
   /// log(1 + x) without cancellation.
   public static func log(onePlus x: Double) -> Double { Glibc.log1p(x) }
+  /// Logarithm to base 10.
   public static func log10(_ x: Double) -> Double { Glibc.log10(x) }
 }

@@ -20,7 +20,9 @@ public struct OrderStatisticWeights: Sendable, Equatable {
   public let sampleCount: Int
   /// n.
   public let n: Int
+  /// u, the weights without replacement.
   public let unbiased: [Double]
+  /// v, the weights with replacement.
   public let replacement: [Double]
   /// Σ u².
   public let unbiasedSquares: Double

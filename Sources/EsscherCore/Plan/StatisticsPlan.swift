@@ -10,8 +10,10 @@ public struct StatisticsPlan: Sendable, Equatable {
   public var bestOf: [Int]
   /// Rows are sorted: mid-ranks, gold moments, tie groups and best-of-n are wanted.
   public var sorted: Bool
+  /// What becomes of missing cells.
   public var missing: MissingPolicy
 
+  /// A plan; every statistic is off by default.
   public init(
     lambdas: [Double] = [], bestOf: [Int] = [], sorted: Bool = false,
     missing: MissingPolicy
@@ -28,15 +30,20 @@ public struct StatisticsPlan: Sendable, Equatable {
 ///
 /// A prompt with no sample left has `sampleCount` 0 in its summary; its other entries mean nothing.
 public struct StatisticsTable: Sendable {
+  /// Rows of the matrix the table covers.
   public let rows: Range<Int>
+  /// Number of lambdas of the plan.
   public let lambdaCount: Int
+  /// Number of n of the plan.
   public let bestOfCount: Int
+  /// Entry `row − rows.lowerBound`.
   public var summaries: [RowSummary]
   /// Entry `(row − rows.lowerBound)·lambdaCount + index of lambda`.
   public var tilts: [TiltSums]
   /// Entry `(row − rows.lowerBound)·bestOfCount + index of n`.
   public var bestOf: [BestOfNSums]
 
+  /// An empty table for a plan.
   public init(rows: Range<Int>, plan: StatisticsPlan) {
     self.rows = rows
     lambdaCount = plan.lambdas.count

@@ -15,6 +15,7 @@ public struct BestOfNSums: Sendable, Equatable {
   /// Divergences and win rate of the law with tie groups as atoms.
   public var law = BestOfNLaw()
 
+  /// The sums of a constant row.
   public init() {}
 }
 
@@ -25,10 +26,12 @@ public struct TieGroup: Sendable, Equatable {
   /// E.
   public var upTo: Int
 
+  /// The samples of ranks L + 1 … E.
   public init(below: Int, upTo: Int) {
     self.below = below
     self.upTo = upTo
   }
 
+  /// Samples in the group.
   public var count: Int { upTo - below }
 }

@@ -12,8 +12,10 @@ public struct LogHistogram: Sendable, Equatable {
   private static let binCount = 64 * binsPerOctave
 
   private var counts: [Int] = []
+  /// How many numbers were added.
   public private(set) var total = 0
 
+  /// An empty histogram.
   public init() {}
 
   /// Index of the bin a number falls into.
@@ -28,6 +30,7 @@ public struct LogHistogram: Sendable, Equatable {
     Elementary.exp2((Double(bin) + 0.5) / Double(binsPerOctave))
   }
 
+  /// Adds a number.
   public mutating func add(_ x: Double) {
     let bin = Self.bin(of: x)
     if counts.count <= bin { counts += Array(repeating: 0, count: bin + 1 - counts.count) }
@@ -35,6 +38,7 @@ public struct LogHistogram: Sendable, Equatable {
     total += 1
   }
 
+  /// Adds another histogram's counts.
   public mutating func merge(_ other: LogHistogram) {
     if counts.count < other.counts.count {
       counts += Array(repeating: 0, count: other.counts.count - counts.count)

@@ -21,6 +21,7 @@ public struct PowerMoments: Sendable, Equatable {
   /// Σ q² u^k, k = 0…12.
   public var squared: [Double]
 
+  /// Moments from their parts.
   public init(
     scale: Double, plain: [Double], rank: [Double], gold: [Double], squared: [Double]
   ) {

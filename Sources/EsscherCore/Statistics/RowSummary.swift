@@ -9,7 +9,9 @@ public struct RowSummary: Sendable, Equatable {
   public var sampleCount = 0
   /// Samples left out for a missing cell.
   public var droppedCount = 0
+  /// A double near the mean.
   public var centre = 0.0
+  /// Mean minus centre.
   public var correction = 0.0
   /// Population variance σ² (divisor M, or importance-weighted).
   public var variance = 0.0
@@ -17,6 +19,7 @@ public struct RowSummary: Sendable, Equatable {
   public var maximum = 0.0
   /// Largest and smallest d.
   public var highest = 0.0
+  /// Smallest d.
   public var lowest = 0.0
   /// Share of the base law in the group of samples that tie for the maximum: k_max/M, or their q.
   public var topShare = 1.0
@@ -25,6 +28,7 @@ public struct RowSummary: Sendable, Equatable {
   /// Mean gold reward, 0 without gold.
   public var goldMean = 0.0
 
+  /// The summary of a row without samples.
   public init() {}
 
   /// μ = E₀ r, the mean reward.

@@ -13,15 +13,24 @@
 /// The shift is 0 where the centred form keeps more digits and the largest d where exponents must
 /// stay ≤ 0.
 public struct TiltSums: Sendable, Equatable {
+  /// What is subtracted from d inside the exponent.
   public var shift = 0.0
+  /// Σ q e^x.
   public var exp = 1.0
+  /// Σ q (e^x − 1).
   public var expMinusOne = 0.0
+  /// Σ q (d − shift) e^x.
   public var first = 0.0
+  /// Σ q (d − shift)² e^x.
   public var second = 0.0
+  /// Σ (q e^x)².
   public var squares = 0.0
+  /// Σ q (u − ½) e^x.
   public var rank = 0.0
+  /// Σ q (g − ḡ) e^x.
   public var gold = 0.0
 
+  /// The sums at lambda = 0.
   public init() {}
 }
 

@@ -17,20 +17,24 @@ public struct FrontierRequest: Sendable, Equatable {
   public var klBudgets: [Double]
   /// n of best-of-n, ascending and distinct, each ≥ 1; nil asks for powers of two up to M, and M.
   public var bestOf: [Int]?
+  /// What becomes of missing cells.
   public var missing: MissingPolicy
   /// Bootstrap replicates; 0 for none.
   public var resamples: Int
   /// Two-sided confidence of the intervals, inside (0, 1).
   public var confidence: Double
+  /// Seed of the bootstrap.
   public var seed: UInt64
   /// `auto`, `cpu`, or a device's name.
   public var device: String
   /// Worker threads; nil for one a processor.
   public var threads: Int?
+  /// Memory the run may use, bytes.
   public var memoryBudgetBytes: Int
   /// nil for the default of the input's element type.
   public var precision: Precision?
 
+  /// A request; every setting has the program's default.
   public init(
     lambdas: [Double]? = nil, klBudgets: [Double] = [], bestOf: [Int]? = nil,
     missing: MissingPolicy = .error, resamples: Int = 1000, confidence: Double = 0.95,

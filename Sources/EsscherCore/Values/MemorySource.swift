@@ -4,7 +4,9 @@
 ///
 /// Rows may differ in length; a missing cell is a NaN.
 public struct MemorySource: RewardSource, Equatable {
+  /// Name for messages.
   public let name: String
+  /// How cells are stored.
   public let storage: CellStorage
   private let cells: [Double]
   private let offsets: [Int]
@@ -22,11 +24,15 @@ public struct MemorySource: RewardSource, Equatable {
       "float32 storage needs cells that are floats")
   }
 
+  /// P, the number of prompts.
   public var rowCount: Int { offsets.count - 1 }
+  /// 1: rows are contiguous.
   public var preferredRowsPerRead: Int { 1 }
 
+  /// Samples of one prompt.
   public func sampleCount(row: Int) -> Int { offsets[row + 1] - offsets[row] }
 
+  /// Copies cells as floats; see ``RewardSource``.
   public func copyFloats(
     rows: Range<Int>, columns: Range<Int>?, to destination: UnsafeMutableBufferPointer<Float>
   ) throws(EsscherError) {
@@ -34,6 +40,7 @@ public struct MemorySource: RewardSource, Equatable {
     for (slot, cell) in range.enumerated() { unsafe destination[slot] = Float(cells[cell]) }
   }
 
+  /// Copies cells as doubles; see ``RewardSource``.
   public func copyDoubles(
     rows: Range<Int>, columns: Range<Int>?, to destination: UnsafeMutableBufferPointer<Double>
   ) throws(EsscherError) {
@@ -41,6 +48,7 @@ public struct MemorySource: RewardSource, Equatable {
     for (slot, cell) in range.enumerated() { unsafe destination[slot] = cells[cell] }
   }
 
+  /// The name, row and column.
   public func location(row: Int, column: Int) -> EsscherError.Location {
     EsscherError.Location(file: name, row: row, column: column)
   }

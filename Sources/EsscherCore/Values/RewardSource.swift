@@ -49,10 +49,14 @@ public protocol RewardSource: Sendable {
 /// Correct-answer counts: prompt `p` is a row of `sampleCounts[p]` rewards of which
 /// `correctCounts[p]` are 1 and the rest 0, never expanded.
 public struct CountsTable: Sendable, Equatable {
+  /// Name for messages.
   public var name: String
+  /// M of each prompt.
   public var sampleCounts: [Int]
+  /// Number of ones of each prompt.
   public var correctCounts: [Int]
 
+  /// A table of counts; one correct count a sample count.
   public init(name: String, sampleCounts: [Int], correctCounts: [Int]) {
     precondition(sampleCounts.count == correctCounts.count, "one correct count a sample count")
     self.name = name
@@ -93,6 +97,7 @@ public struct InputRecord: Sendable, Equatable {
   /// Lower-case hexadecimal SHA-256 of the bytes, once known.
   public var sha256: String?
 
+  /// A record from its parts.
   public init(
     role: String, name: String, format: String, elementType: String, shape: [Int], path: String?,
     sha256: String? = nil
@@ -111,6 +116,7 @@ public struct InputRecord: Sendable, Equatable {
 public struct RewardTable: Sendable {
   /// Name of the reward: a column's name, or the file's without folder and ending.
   public var label: String
+  /// The reward to tilt and to select by.
   public var rewards: RewardRows
   /// Gold reward of the same samples; same row lengths as `rewards`.
   public var gold: (any RewardSource)?
@@ -118,8 +124,10 @@ public struct RewardTable: Sendable {
   public var logWeights: (any RewardSource)?
   /// Prompt identifiers in row order, or nil where the input has none.
   public var promptIDs: [String]?
+  /// Files the table was read from.
   public var inputs: [InputRecord]
 
+  /// A table from its parts.
   public init(
     label: String, rewards: RewardRows, gold: (any RewardSource)? = nil,
     logWeights: (any RewardSource)? = nil, promptIDs: [String]? = nil, inputs: [InputRecord] = []

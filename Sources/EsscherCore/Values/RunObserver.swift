@@ -7,11 +7,14 @@ public struct PromptPoint: Sendable, Equatable {
   public var prompt: Int
   /// Samples of this prompt that took part.
   public var sampleCount: Int
+  /// Curve the point lies on.
   public var curve: Curve
   public var beta, lambda: Double?
+  /// Number of samples of best-of-n.
   public var n: Int?
   public var kl, reverseKL, jeffreys, reward, gain, gold, winRate, ess, klCeiling: Double?
 
+  /// A point without values.
   public init(prompt: Int, sampleCount: Int, curve: Curve) {
     self.prompt = prompt
     self.sampleCount = sampleCount
@@ -28,6 +31,7 @@ public struct RunObserver {
   /// Receives the lines of each prompt in row order; nil where nobody asked for them.
   public var promptPoints: ((_ points: [PromptPoint]) throws(EsscherError) -> Void)?
 
+  /// An observer; every callback has a default that does nothing.
   public init(
     progress: @escaping (_ stage: String, _ fraction: Double) -> Void = { _, _ in },
     isCancelled: @escaping () -> Bool = { false },

@@ -6,6 +6,11 @@ internal import Glibc
 
 /// The `esscher` program.
 public enum CommandLineTool {
+  /// Runs the program with the process's arguments and ends it with the exit code.
+  public static func main() -> Never {
+    exit(run(arguments: Array(CommandLine.arguments.dropFirst())))
+  }
+
   /// Runs the program.
   ///
   /// - Parameter arguments: without the program's own name.

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import EsscherCLI
-internal import Glibc
 
-exit(CommandLineTool.run(arguments: Array(CommandLine.arguments.dropFirst())))
+CommandLineTool.main()

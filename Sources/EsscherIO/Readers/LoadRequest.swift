@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import EsscherCore
+
+/// What to read, as the user asked for it.
+public struct LoadRequest: Sendable {
+  /// The rewards: a path, or `-` for standard input.
+  public var rewards: String
+  /// Container format; nil to go by the file's ending.
+  public var inputFormat: String?
+  /// Member of a `.npz`.
+  public var key: String?
+  /// Gold reward of the same samples, `FILE[:key]`.
+  public var gold: String?
+  /// Log importance weights of the same samples, `FILE[:key]`.
+  public var logWeights: String?
+  /// Column names by role, from `--column role=name`.
+  public var columns: [String: String]
+  /// `bf16` where two opaque bytes a cell are bfloat16.
+  public var dtype: String?
+  /// What becomes of missing cells in text.
+  public var missing: MissingPolicy
+  /// Whether inputs are hashed for provenance.
+  public var computeDigests: Bool
+
+  /// A request for one reward file; the rest has defaults.
+  public init(
+    rewards: String, inputFormat: String? = nil, key: String? = nil, gold: String? = nil,
+    logWeights: String? = nil, columns: [String: String] = [:], dtype: String? = nil,
+    missing: MissingPolicy = .error, computeDigests: Bool = false
+  ) {
+    self.rewards = rewards
+    self.inputFormat = inputFormat
+    self.key = key
+    self.gold = gold
+    self.logWeights = logWeights
+    self.columns = columns
+    self.dtype = dtype
+    self.missing = missing
+    self.computeDigests = computeDigests
+  }
+}

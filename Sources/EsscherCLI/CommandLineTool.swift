@@ -8,6 +8,8 @@ internal import Glibc
 public enum CommandLineTool {
   /// Runs the program with the process's arguments and ends it with the exit code.
   public static func main() -> Never {
+    // A reader that stops early is no failure: the write fails instead of the process.
+    _ = signal(SIGPIPE, SIG_IGN)
     exit(run(arguments: Array(CommandLine.arguments.dropFirst())))
   }
 
@@ -16,12 +18,36 @@ public enum CommandLineTool {
   /// - Parameter arguments: without the program's own name.
   /// - Returns: the exit code.
   public static func run(arguments: [String]) -> Int32 {
-    if arguments == ["--version"] {
-      write("esscher \(Engine.version)\n", to: STDOUT_FILENO)
+    do throws(EsscherError) {
+      switch arguments.first {
+      case "--version": write("esscher \(Engine.version)\n", to: STDOUT_FILENO)
+      case "--help", "-h": write(help, to: STDOUT_FILENO)
+      case "frontier":
+        let words = Array(arguments.dropFirst())
+        write(
+          try FrontierCommand.run(words, commandLine: ["esscher"] + arguments), to: STDOUT_FILENO)
+      case let command?:
+        throw EsscherError(.usage, "unknown command '\(command)'; see esscher --help")
+      case nil: throw EsscherError(.usage, "which command? see esscher --help")
+      }
       return 0
+    } catch {
+      write("esscher: \(error)\n", to: STDERR_FILENO)
+      return error.code.exitCode
     }
-    write("esscher: no command yet reads files; --version is all there is\n", to: STDERR_FILENO)
-    return EsscherError.Code.usage.exitCode
+  }
+
+  static let help = """
+    Usage: esscher COMMAND [OPTIONS]
+
+      frontier REWARDS   the KL-reward frontier and best-of-n curve of a reward array
+      --help, --version
+
+    """
+
+  /// A sentence on standard error that is not a failure.
+  static func warn(_ sentence: String) {
+    write("esscher: note: \(sentence)\n", to: STDERR_FILENO)
   }
 
   /// Writes text whole, whatever the descriptor takes at a time; a closed pipe ends it quietly.

@@ -106,4 +106,22 @@ struct SpoolFile: ~Copyable {
     descriptor = -1
     return InputFile(adopting: taken, name: name, size: size)
   }
+
+  /// An unlinked file of a given size, its disk space reserved.
+  ///
+  /// - Throws: `.badInput` where the disk has no room: writing through a map would fault instead.
+  static func sized(
+    _ size: Int, directory: String?, purpose: String
+  ) throws(EsscherError) -> InputFile {
+    var spool = try SpoolFile(directory: directory, purpose: purpose)
+    let status = posix_fallocate(spool.descriptor, 0, size)
+    guard status == 0 else {
+      throw EsscherError(
+        .badInput,
+        "cannot spool \(purpose): \(InputFile.message(status)); free disk space or set TMPDIR to "
+          + "another disk")
+    }
+    spool.size = size
+    return try spool.finish(name: purpose)
+  }
 }

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
 #include "CCPUFeatures.h"
+
+#include <sched.h>
+#include <unistd.h>
 
 int ccpu_x86_64_level(void) {
 #if defined(__x86_64__)
@@ -11,4 +15,12 @@ int ccpu_x86_64_level(void) {
 #else
   return 0;
 #endif
+}
+
+int ccpu_available_processors(void) {
+  cpu_set_t set;
+  // The call fails where the machine has more processors than the set has places.
+  if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) return CPU_COUNT(&set);
+  const long online = sysconf(_SC_NPROCESSORS_ONLN);
+  return online > 0 ? (int)online : 1;
 }

@@ -41,6 +41,9 @@ public struct Engine: Sendable {
     return Report(points: result.points, provenance: provenance, warnings: result.warnings)
   }
 
+  /// The devices of this machine that a run can use.
+  public static var devices: [DeviceDescription] { [Processor.description] }
+
   /// The backend a request asks for.
   private static func backend(for request: FrontierRequest) throws(EsscherError) -> any Backend {
     guard ["auto", "cpu"].contains(request.device) else {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The program's entry: arguments in, exit code out.
+// The program: parse, run the command, turn what happened into an exit code.
 
 internal import Esscher
 internal import Glibc
@@ -8,58 +8,51 @@ internal import Glibc
 public enum CommandLineTool {
   /// Runs the program with the process's arguments and ends it with the exit code.
   public static func main() -> Never {
-    // A reader that stops early is no failure: the write fails instead of the process.
-    _ = signal(SIGPIPE, SIG_IGN)
-    exit(run(arguments: Array(CommandLine.arguments.dropFirst())))
+    exit(run(arguments: CommandLine.arguments))
   }
 
-  /// Runs the program.
+  /// Runs the program and returns its exit code: 0 done, 1 internal failure, 2 wrong usage, 3 bad
+  /// input, 4 device not usable, 5 a check failed, 130 interrupted.
   ///
-  /// - Parameter arguments: without the program's own name.
-  /// - Returns: the exit code.
+  /// - Parameter arguments: the command line, the program's name first.
   public static func run(arguments: [String]) -> Int32 {
+    Interruption.install()
+    return run(
+      arguments: arguments, console: SystemConsole(),
+      isCancelled: { Interruption.isRequested })
+  }
+
+  static func run(
+    arguments: [String], console: any Console, isCancelled: @escaping () -> Bool
+  ) -> Int32 {
+    var diagnostics = Diagnostics(
+      console: console, isQuiet: false, noColor: arguments.contains("--no-color"))
     do throws(EsscherError) {
-      switch arguments.first {
-      case "--version": write("esscher \(Engine.version)\n", to: STDOUT_FILENO)
-      case "--help", "-h": write(help, to: STDOUT_FILENO)
-      case "frontier":
-        let words = Array(arguments.dropFirst())
-        write(
-          try FrontierCommand.run(words, commandLine: ["esscher"] + arguments), to: STDOUT_FILENO)
-      case let command?:
-        throw EsscherError(.usage, "unknown command '\(command)'; see esscher --help")
-      case nil: throw EsscherError(.usage, "which command? see esscher --help")
+      switch try ArgumentParser.parse(Array(arguments.dropFirst())) {
+      case .help(let command): try console.print(command.map(Help.text(for:)) ?? Help.program)
+      case .version: try console.print("esscher \(Help.version)\n")
+      case .run(let command, let record):
+        diagnostics.isQuiet = record.quiet
+        let session = Session(
+          console: console, diagnostics: diagnostics, commandLine: arguments,
+          isCancelled: isCancelled)
+        try run(command, record, session)
       }
       return 0
     } catch {
-      write("esscher: \(error)\n", to: STDERR_FILENO)
+      diagnostics.error(error.description)
       return error.code.exitCode
     }
   }
 
-  static let help = """
-    Usage: esscher COMMAND [OPTIONS]
-
-      frontier REWARDS   the KL-reward frontier and best-of-n curve of a reward array
-      --help, --version
-
-    """
-
-  /// A sentence on standard error that is not a failure.
-  static func warn(_ sentence: String) {
-    write("esscher: note: \(sentence)\n", to: STDERR_FILENO)
-  }
-
-  /// Writes text whole, whatever the descriptor takes at a time; a closed pipe ends it quietly.
-  static func write(_ text: String, to descriptor: Int32) {
-    var rest = Array(text.utf8)[...]
-    while !rest.isEmpty {
-      let written = unsafe rest.withUnsafeBytes {
-        unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
-      }
-      if written < 0 && errno == EINTR { continue }
-      guard written > 0 else { return }
-      rest = rest.dropFirst(written)
+  private static func run(
+    _ command: CommandName, _ record: LowArguments, _ session: Session
+  ) throws(EsscherError) {
+    switch command {
+    case .frontier: try FrontierCommand.run(record, session)
+    case .simulate: try SimulateCommand.run(record, session)
+    case .devices: try DevicesCommand.run(record, session)
+    case .verify: try VerifyCommand.run(record, session)
     }
   }
 }

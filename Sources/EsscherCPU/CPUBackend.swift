@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pure-Swift backend: every statistic on the processor, no driver needed.
 
+internal import CCPUFeatures
 public import EsscherCore
-internal import Glibc
 
 /// Evaluates statistics on the processor, rows in parallel.
 ///
@@ -23,7 +23,7 @@ public struct CPUBackend: Backend {
   public var driver: String? { nil }
 
   /// Processors this process may run on.
-  public static var availableThreads: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+  public static var availableThreads: Int { max(1, Int(ccpu_available_processors())) }
 
   /// - Parameters:
   ///   - threads: workers; nil for one a processor.

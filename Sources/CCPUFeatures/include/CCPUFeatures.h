@@ -7,4 +7,8 @@
 /// 0 on other architectures. Thread-safe.
 int ccpu_x86_64_level(void);
 
+/// Processors this process may run on: the affinity mask that taskset, cpusets and batch systems set,
+/// at least 1.
+int ccpu_available_processors(void);
+
 #endif

@@ -1,33 +1,79 @@
 // SPDX-License-Identifier: Apache-2.0
-// An option as data: name, placeholder, a line of help, and what it does to the arguments.
+// One option of the program as data: its names, its documentation, where it belongs and what it
+// records. The parser and the help are both generated from the table of these, so they agree.
 
 internal import Esscher
 
-/// One option of `esscher frontier`.
-struct Option: Sendable {
-  /// Long name with its dashes.
-  let name: String
-  /// Other spellings.
-  var aliases: [String] = []
-  /// Placeholder of the value, nil for a switch.
-  var placeholder: String?
-  let help: String
-  let update: @Sendable (inout FrontierArguments, String) throws(EsscherError) -> Void
+/// Headings under which the help lists options.
+enum OptionCategory: String, CaseIterable, Sendable {
+  case input = "Input"
+  case grids = "Grids"
+  case estimation = "Estimation"
+  case simulation = "Simulation"
+  case machine = "Machine"
+  case output = "Output"
+  case general = "General"
 }
 
-/// What the arguments of `esscher frontier` say, before anything is opened.
-struct FrontierArguments: Sendable {
-  var rewards: [String] = []
-  var inputFormat: String?
-  var key: String?
-  var gold: String?
-  var logWeights: String?
-  var dtype: String?
-  var betas: [Double]?
-  var lambdas: [Double]?
-  var budgets: [Double] = []
-  var bestOf: [Int]?
-  var request = FrontierRequest()
-  var format = "csv"
-  var wantsHelp = false
+/// One option.
+struct Option: Sendable {
+  /// What an option does to the record when it is met.
+  enum Update: Sendable {
+    /// A switch: takes no value.
+    case flag(@Sendable (inout LowArguments) -> Void)
+    /// Takes a value, shown in the help as `placeholder`.
+    case value(
+      placeholder: String,
+      @Sendable (_ record: inout LowArguments, _ text: String) throws(EsscherError) -> Void)
+  }
+
+  /// Long name without dashes; nil for an option that has only a letter.
+  let name: String?
+  let letter: Character?
+  let category: OptionCategory
+  let commands: Set<CommandName>
+  /// What the option means, in one or two sentences.
+  let documentation: String
+  let update: Update
+
+  /// A switch.
+  static func flag(
+    _ name: String, letter: Character? = nil, _ category: OptionCategory,
+    _ commands: Set<CommandName>, _ documentation: String,
+    update: @escaping @Sendable (inout LowArguments) -> Void
+  ) -> Option {
+    Option(
+      name: name, letter: letter, category: category, commands: commands,
+      documentation: documentation, update: .flag(update))
+  }
+
+  /// An option with a value.
+  static func value(
+    _ name: String?, letter: Character? = nil, _ placeholder: String, _ category: OptionCategory,
+    _ commands: Set<CommandName>, _ documentation: String,
+    update:
+      @escaping @Sendable (_ record: inout LowArguments, _ text: String) throws(EsscherError) ->
+      Void
+  ) -> Option {
+    Option(
+      name: name, letter: letter, category: category, commands: commands,
+      documentation: documentation, update: .value(placeholder: placeholder, update))
+  }
+
+  /// The option as messages name it: `--betas` or `-o`.
+  var spelling: String {
+    if let name { return "--" + name }
+    return letter.map { "-\($0)" } ?? ""
+  }
+}
+
+/// The table of every option.
+enum OptionTable {
+  static let all: [Option] =
+    inputOptions + gridOptions + estimationOptions + simulationOptions + machineOptions
+    + outputOptions + generalOptions
+
+  static func options(of command: CommandName) -> [Option] {
+    all.filter { $0.commands.contains(command) }
+  }
 }

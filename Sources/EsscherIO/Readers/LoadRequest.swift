@@ -4,8 +4,8 @@ public import EsscherCore
 
 /// What to read, as the user asked for it.
 public struct LoadRequest: Sendable {
-  /// The rewards: a path, or `-` for standard input.
-  public var rewards: String
+  /// The rewards: a path, or `-` for standard input; several are refused.
+  public var rewards: [String]
   /// Container format; nil to go by the file's ending.
   public var inputFormat: String?
   /// Member of a `.npz`.
@@ -20,14 +20,17 @@ public struct LoadRequest: Sendable {
   public var dtype: String?
   /// What becomes of missing cells in text.
   public var missing: MissingPolicy
+  /// Folder for temporary files; nil for TMPDIR, or /var/tmp where that is unset.
+  public var spoolDirectory: String?
   /// Whether inputs are hashed for provenance.
   public var computeDigests: Bool
 
-  /// A request for one reward file; the rest has defaults.
+  /// A request; everything but the rewards has a default.
   public init(
-    rewards: String, inputFormat: String? = nil, key: String? = nil, gold: String? = nil,
+    rewards: [String], inputFormat: String? = nil, key: String? = nil, gold: String? = nil,
     logWeights: String? = nil, columns: [String: String] = [:], dtype: String? = nil,
-    missing: MissingPolicy = .error, computeDigests: Bool = false
+    missing: MissingPolicy = .error, spoolDirectory: String? = nil,
+    computeDigests: Bool = false
   ) {
     self.rewards = rewards
     self.inputFormat = inputFormat
@@ -37,6 +40,15 @@ public struct LoadRequest: Sendable {
     self.columns = columns
     self.dtype = dtype
     self.missing = missing
+    self.spoolDirectory = spoolDirectory
     self.computeDigests = computeDigests
+  }
+
+  /// Every name that may be a file's, with and without a `:key`.
+  public var possiblePaths: [String] {
+    let names = rewards + [gold, logWeights].compactMap(\.self)
+    return names.flatMap { name in
+      [name] + (name.lastIndex(of: ":").map { [String(name[..<$0])] } ?? [])
+    }
   }
 }

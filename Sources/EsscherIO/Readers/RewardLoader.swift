@@ -11,9 +11,9 @@ public enum RewardLoader {
   /// - Throws: `.badInput` for anything that cannot be read, `.usage` for a request that names no
   ///   format that is known.
   public static func load(_ request: LoadRequest) throws(EsscherError) -> RewardTable {
-    let rewards = try open(request.rewards, request.key, role: "rewards", request)
+    let rewards = try open(request.rewards[0], request.key, role: "rewards", request)
     var table = RewardTable(
-      label: label(request.rewards), rewards: .cells(rewards.source), inputs: [rewards.record])
+      label: label(request.rewards[0]), rewards: .cells(rewards.source), inputs: [rewards.record])
     if let gold = request.gold {
       let (path, key) = split(gold)
       let opened = try open(path, key, role: "gold", request)

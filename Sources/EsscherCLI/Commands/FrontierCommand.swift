@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// `esscher frontier`: the main job, in the order of its stages.
+
+internal import Esscher
+internal import EsscherIO
+
+enum FrontierCommand {
+  static func run(_ record: LowArguments, _ session: Session) throws(EsscherError) {
+    let plan = try FrontierPlan(resolving: record)
+    let outputs = try ReportOutputs(opening: plan.outputs)
+    let perPrompt = try open(plan.perPrompt)
+    let progress = ProgressReporter(
+      console: session.console, mode: record.progress, isQuiet: record.quiet)
+    defer { progress.finish() }
+
+    let table = try RewardLoader.load(plan.input)
+    try session.checkCancelled()
+    let observer = try observer(
+      progress, session, perPrompt: perPrompt, promptIDs: table.promptIDs)
+    let report = try Engine().frontier(
+      table, plan.request, observer: observer, commandLine: session.commandLine)
+    progress.finish()
+    try outputs.write(report, with: perPrompt, session)
+    for warning in report.warnings { session.diagnostics.warning(warning) }
+  }
+
+  private static func open(_ path: String?) throws(EsscherError) -> OutputFile? {
+    guard let path else { return nil }
+    return try OutputFile(creating: path)
+  }
+
+  private static func observer(
+    _ progress: ProgressReporter, _ session: Session, perPrompt: OutputFile?, promptIDs: [String]?
+  ) throws(EsscherError) -> RunObserver {
+    var observer = RunObserver(
+      progress: { stage, fraction in progress.update(stage, fraction) },
+      isCancelled: session.isCancelled)
+    if let perPrompt {
+      let writer = try PromptPointWriter(to: perPrompt, promptIDs: promptIDs)
+      observer.promptPoints = { (points) throws(EsscherError) in try writer.write(points) }
+    }
+    return observer
+  }
+}

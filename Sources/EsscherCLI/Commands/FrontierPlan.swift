@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// The frontier command's options resolved: the input, the request and the outputs, with every
+// contradiction between options found before anything is opened.
+
+internal import Esscher
+internal import EsscherIO
+
+/// A frontier run, ready to start.
+struct FrontierPlan {
+  let input: LoadRequest
+  let request: FrontierRequest
+  let outputs: [OutputTarget]
+  let perPrompt: String?
+
+  init(resolving record: LowArguments) throws(EsscherError) {
+    try Self.check(device: record.device)
+    outputs = try OutputTarget.resolve(record)
+    perPrompt = record.perPrompt
+    input = try Self.input(record, needsDigests: outputs.contains { $0.format == .json })
+    request = Self.request(record)
+    try checkNamesAreDistinct()
+  }
+
+  private static func check(device: String) throws(EsscherError) {
+    guard device != "auto", device != "cpu" else { return }
+    throw EsscherError(
+      .deviceUnavailable,
+      "Device '\(device)' is not one this build can use; it runs on the CPU: --device cpu or auto.")
+  }
+
+  private static func input(
+    _ record: LowArguments, needsDigests: Bool
+  ) throws(EsscherError) -> LoadRequest {
+    guard !record.positionals.isEmpty else {
+      throw EsscherError(
+        .usage,
+        "frontier needs the rewards: name a file, or - for standard input with --input-format.")
+    }
+    guard record.inputFormat != nil || !record.positionals.contains("-") else {
+      throw EsscherError(
+        .usage, "Standard input has no ending that says its format; add --input-format.")
+    }
+    return LoadRequest(
+      rewards: record.positionals, inputFormat: record.inputFormat, key: record.key,
+      gold: record.gold, logWeights: record.logWeights, columns: record.columns,
+      dtype: record.dtype, missing: record.missing, computeDigests: needsDigests)
+  }
+
+  private static func request(_ record: LowArguments) -> FrontierRequest {
+    var bestOf: [Int]?
+    if case .list(let numbers) = record.ns { bestOf = numbers.ascendingDistinct() }
+    return FrontierRequest(
+      lambdas: record.lambdaGrid, klBudgets: record.klBudgets?.values.ascendingDistinct() ?? [],
+      bestOf: bestOf, missing: record.missing, resamples: record.resamples,
+      confidence: record.confidence, seed: record.seed, device: record.device,
+      threads: record.threads, memoryBudgetBytes: record.memoryBudgetBytes,
+      precision: record.precision)
+  }
+
+  /// Two outputs in one place, or an output over an input, would destroy one of them.
+  private func checkNamesAreDistinct() throws(EsscherError) {
+    let written = outputs.compactMap(\.path) + (perPrompt.map { [$0] } ?? [])
+    for (index, path) in written.enumerated() {
+      for other in written[..<index] where FileIdentity.isSame(path, other) {
+        throw EsscherError(.usage, "Two outputs go to '\(path)'; give each a name of its own.")
+      }
+      for read in input.possiblePaths where FileIdentity.isSame(path, read) {
+        throw EsscherError(
+          .usage, "Output '\(path)' would replace the input '\(read)'; choose another name.")
+      }
+    }
+  }
+}
+
+extension LowArguments {
+  /// The union of `--lambdas` and 1/`--betas`, ascending and distinct; nil where neither was given.
+  var lambdaGrid: [Double]? {
+    guard betas != nil || lambdas != nil else { return nil }
+    let inverse = (betas?.values ?? []).map { 1 / $0 }
+    return ((lambdas?.values ?? []) + inverse).ascendingDistinct()
+  }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands of the program: their names, what they take and what their help says.
+
+/// A command of the program.
+enum CommandName: String, CaseIterable, Sendable {
+  case frontier
+  case simulate
+  case devices
+  case verify
+
+  /// Placeholder of the positional arguments, as usage lines show it; nil where there are none.
+  var positional: String? {
+    switch self {
+    case .frontier: "REWARDS..."
+    case .simulate: "LAW"
+    case .devices, .verify: nil
+    }
+  }
+
+  /// One line for the list of commands.
+  var summary: String {
+    switch self {
+    case .frontier: "estimate the optimal KL-reward frontier and the best-of-n curve"
+    case .simulate: "write a reward matrix of a law whose exact answers are known"
+    case .devices: "list the devices of this machine and the one that auto picks"
+    case .verify: "run the known-answer checks on this machine"
+    }
+  }
+
+  /// A paragraph for the command's own help.
+  var description: String {
+    switch self {
+    case .frontier:
+      """
+      Reads a prompt x sample matrix of rewards drawn from a base policy and estimates how much \
+      reward each amount of KL divergence can buy at best, how close best-of-n comes, and how far \
+      each number can be trusted. REWARDS is a file (.npy, .npz, .jsonl, .csv, .tsv), several \
+      files, or - for standard input with --input-format. KL is in nats.
+      """
+    case .simulate:
+      """
+      Writes samples of LAW to an .npy file, prompts in rows and samples in columns. The bytes \
+      depend on the law, the shape, the element type and the seed, and on nothing else. LAW is \
+      normal, uniform, exponential, gumbel, bernoulli:P, alphabet:K (letters 1 to K, equally \
+      likely) or normal:RHO (reward and gold reward with correlation RHO).
+      """
+    case .devices:
+      "Shows what can carry out a run on this machine, and which device --device auto picks."
+    case .verify:
+      """
+      Runs the engine on cases whose exact answers are known and compares. One line a check; the \
+      exit code is 0 only if all hold, and 5 otherwise.
+      """
+    }
+  }
+
+  /// Command lines worth copying, for the end of the help.
+  var examples: [String] {
+    switch self {
+    case .frontier:
+      [
+        "esscher frontier rewards.npy",
+        "esscher frontier scores.jsonl --gold gold.npy -o frontier.csv -o frontier.json",
+        "esscher frontier rewards.npy --betas 0.05,0.1,0.5 --ns pow2 --format csv",
+      ]
+    case .simulate:
+      [
+        "esscher simulate normal --prompts 1000 --samples 256 -o rewards.npy",
+        "esscher simulate normal:0.6 --prompts 100 --samples 1000 -o proxy.npy",
+        "esscher simulate exponential --exact",
+      ]
+    case .devices: ["esscher devices --json"]
+    case .verify: ["esscher verify"]
+    }
+  }
+}

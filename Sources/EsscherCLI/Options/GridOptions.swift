@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Options that choose the points of the curves.
+
+internal import Esscher
+
+extension OptionTable {
+  static let gridOptions: [Option] = [
+    .value(
+      "betas", "SPEC", .grids, [.frontier, .simulate],
+      "KL penalties of the tilt. A SPEC is a list such as 0.1,0.5,2, or log:LOW:HIGH:COUNT, or "
+        + "lin:LOW:HIGH:COUNT. With --lambdas, both are used."
+    ) { (record, text) throws(EsscherError) in
+      let grid = try GridSpec(parsing: text, option: "--betas", allowsZero: false)
+      guard grid.values.allSatisfy({ (1 / $0).isFinite }) else {
+        throw EsscherError(
+          .usage, "--betas '\(text)' holds a number so small that 1/beta is not finite.")
+      }
+      record.betas = grid
+    },
+    .value(
+      "lambdas", "SPEC", .grids, [.frontier, .simulate],
+      "Inverse KL penalties, 1/beta; 0 is the base policy."
+    ) { (record, text) throws(EsscherError) in
+      record.lambdas = try GridSpec(parsing: text, option: "--lambdas", allowsZero: true)
+    },
+    .value(
+      "kl-budgets", "SPEC", .grids, [.frontier],
+      "Mean KL budgets in nats; the best policy of each is a point of its own."
+    ) { (record, text) throws(EsscherError) in
+      record.klBudgets = try GridSpec(parsing: text, option: "--kl-budgets", allowsZero: false)
+    },
+    .value(
+      "ns", "SPEC", .grids, [.frontier, .simulate],
+      "Numbers of samples of best-of-n; pow2 (the default) is the powers of two up to the number "
+        + "of samples, and that number."
+    ) { (record, text) throws(EsscherError) in
+      record.ns = try IntegerGridSpec(parsing: text, option: "--ns")
+    },
+  ]
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// Grids as the command line writes them: `0.1,0.5,2`, `log:LO:HI:COUNT`, `lin:LO:HI:COUNT`, and
+// `pow2` for whole numbers. A spec is checked when it is parsed and becomes numbers later.
+
+internal import Esscher
+internal import Glibc
+
+/// A grid of real numbers.
+enum GridSpec: Sendable, Equatable {
+  case list([Double])
+  case logarithmic(low: Double, high: Double, count: Int)
+  case linear(low: Double, high: Double, count: Int)
+
+  /// More points than this are a slip of the keyboard, and would fill the memory.
+  static let countLimit = 100_000
+
+  /// - Parameter allowsZero: whether 0 is a value (it is for lambda, and not for beta or a budget).
+  init(parsing text: String, option: String, allowsZero: Bool) throws(EsscherError) {
+    self = try Self.form(of: text, option: option)
+    for value in values {
+      guard value.isFinite, value >= 0 else {
+        throw EsscherError(
+          .usage, "\(option) takes numbers of at least 0; \(value) in '\(text)' is not one.")
+      }
+      guard value > 0 || allowsZero else {
+        throw EsscherError(
+          .usage, "\(option) takes numbers above 0, and '\(text)' holds 0.")
+      }
+    }
+  }
+
+  private static func form(of text: String, option: String) throws(EsscherError) -> GridSpec {
+    guard !text.isEmpty else {
+      throw EsscherError(.usage, "\(option) needs at least one number, for example 0.1,0.5,2.")
+    }
+    let fields = text.split(separator: ":", omittingEmptySubsequences: false)
+    guard fields.count > 1 else {
+      var numbers: [Double] = []
+      for item in text.split(separator: ",", omittingEmptySubsequences: false) {
+        numbers.append(try number(item, in: text, option: option))
+      }
+      guard numbers.count <= countLimit else {
+        throw EsscherError(.usage, "\(option) takes at most \(countLimit) numbers.")
+      }
+      return .list(numbers)
+    }
+    guard fields.count == 4, fields[0] == "log" || fields[0] == "lin" else {
+      throw EsscherError(
+        .usage,
+        "\(option) takes a list such as 0.1,0.5,2, or log:LOW:HIGH:COUNT, or lin:LOW:HIGH:COUNT, "
+          + "not '\(text)'.")
+    }
+    let low = try number(fields[1], in: text, option: option)
+    let high = try number(fields[2], in: text, option: option)
+    guard let count = Int(fields[3]), (1...countLimit).contains(count) else {
+      throw EsscherError(
+        .usage,
+        "The count in \(option) '\(text)' must be a whole number from 1 to \(countLimit).")
+    }
+    guard low <= high else {
+      throw EsscherError(.usage, "\(option) '\(text)' runs downwards; write the lower end first.")
+    }
+    guard fields[0] == "log" else { return .linear(low: low, high: high, count: count) }
+    guard low > 0 else {
+      throw EsscherError(
+        .usage,
+        "\(option) '\(text)' starts at \(low), and a log grid must start above 0; use lin:.")
+    }
+    return .logarithmic(low: low, high: high, count: count)
+  }
+
+  private static func number(
+    _ field: Substring, in text: String, option: String
+  ) throws(EsscherError) -> Double {
+    guard let value = Double(field), value.isFinite else {
+      throw EsscherError(.usage, "'\(field)' in \(option) '\(text)' is not a finite number.")
+    }
+    return value
+  }
+
+  /// The grid's numbers as written, neither sorted nor freed of repeats.
+  var values: [Double] {
+    switch self {
+    case .list(let numbers): numbers
+    case .linear(let low, let high, let count):
+      Self.steps(count).map { $0 == 1 ? high : low + (high - low) * $0 }
+    case .logarithmic(let low, let high, let count):
+      Self.steps(count).map { $0 == 0 ? low : $0 == 1 ? high : low * exp($0 * log(high / low)) }
+    }
+  }
+
+  private static func steps(_ count: Int) -> [Double] {
+    guard count > 1 else { return [0] }
+    return (0..<count).map { Double($0) / Double(count - 1) }
+  }
+}
+
+/// A grid of whole numbers, for n of best-of-n.
+enum IntegerGridSpec: Sendable, Equatable {
+  /// Powers of two up to the number of samples, and that number.
+  case powersOfTwo
+  case list([Int])
+
+  init(parsing text: String, option: String) throws(EsscherError) {
+    guard text != "pow2" else {
+      self = .powersOfTwo
+      return
+    }
+    let grid = try GridSpec(parsing: text, option: option, allowsZero: true)
+    var numbers: [Int] = []
+    for value in grid.values {
+      // Points of a log grid miss the whole number they mean by rounding alone.
+      let whole = value.rounded()
+      guard abs(value - whole) <= 1e-9 * whole, let n = Int(exactly: whole), n >= 1 else {
+        throw EsscherError(
+          .usage,
+          "\(option) takes whole numbers of at least 1, or pow2; \(value) in '\(text)' is not one.")
+      }
+      numbers.append(n)
+    }
+    self = .list(numbers)
+  }
+}
+
+extension Sequence where Element: Comparable {
+  /// The elements ascending, each once.
+  func ascendingDistinct() -> [Element] {
+    sorted().reduce(into: []) { result, value in
+      if result.last != value { result.append(value) }
+    }
+  }
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Options that say what is read and how.
+
+internal import Esscher
+
+extension OptionTable {
+  static let inputOptions: [Option] = [
+    .value(
+      "input-format", "FORMAT", .input, [.frontier],
+      "Format of the input: npy, npz, jsonl, csv or tsv. Needed for standard input; otherwise the "
+        + "ending of the file says it."
+    ) { (record, text) throws(EsscherError) in
+      let formats = ["npy", "npz", "jsonl", "csv", "tsv"]
+      guard formats.contains(text) else {
+        throw EsscherError(
+          .usage,
+          "--input-format takes \(ValueParsing.list(formats)), not '\(text)'."
+            + Suggestion.sentence(for: text, among: formats))
+      }
+      record.inputFormat = text
+    },
+    .value(
+      "key", "NAME", .input, [.frontier], "Name of the array inside an .npz file."
+    ) { (record, text) throws(EsscherError) in
+      record.key = try ValueParsing.nonEmpty(text, option: "--key")
+    },
+    .value(
+      "gold", "FILE[:KEY]", .input, [.frontier],
+      "Gold reward of the same samples, in the same shape."
+    ) { (record, text) throws(EsscherError) in
+      record.gold = try ValueParsing.nonEmpty(text, option: "--gold")
+    },
+    .value(
+      "log-weights", "FILE[:KEY]", .input, [.frontier],
+      "Log importance weights of the same samples, when they were not drawn from the base policy."
+    ) { (record, text) throws(EsscherError) in
+      record.logWeights = try ValueParsing.nonEmpty(text, option: "--log-weights")
+    },
+    .value(
+      "column", "ROLE=NAME", .input, [.frontier],
+      "Column or field of a text input that plays a role (prompt, reward, gold); repeatable. "
+        + "Without it the usual names are tried."
+    ) { (record, text) throws(EsscherError) in
+      guard let split = text.firstIndex(of: "="), split > text.startIndex,
+        text.index(after: split) < text.endIndex
+      else {
+        throw EsscherError(
+          .usage, "--column takes ROLE=NAME, for example reward=rm_score, not '\(text)'.")
+      }
+      let role = String(text[..<split])
+      guard record.columns[role] == nil else {
+        throw EsscherError(.usage, "--column names the role '\(role)' twice; keep one of them.")
+      }
+      record.columns[role] = String(text[text.index(after: split)...])
+    },
+    .value(
+      "missing", "POLICY", .input, [.frontier],
+      "What becomes of a missing reward: error (the default) stops and names the cell, drop leaves "
+        + "the sample out and counts it."
+    ) { (record, text) throws(EsscherError) in
+      record.missing = try ValueParsing.choice(text, option: "--missing")
+    },
+  ]
+}

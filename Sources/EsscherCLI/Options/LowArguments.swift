@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the command line said, option by option, checked for form and nothing else. Nothing is opened
+// or looked up while it is filled; each command resolves it afterwards.
+
+internal import Esscher
+internal import EsscherIO
+
+/// When progress is shown.
+enum ProgressMode: String, CaseIterable, Sendable {
+  case auto, always, never
+}
+
+/// The validated, unresolved command line.
+struct LowArguments: Sendable {
+  /// Arguments that are not options, in order.
+  var positionals: [String] = []
+
+  // Input
+  var inputFormat: String?
+  var key: String?
+  var gold: String?
+  var logWeights: String?
+  var columns: [String: String] = [:]
+  var dtype: String?
+  var missing = MissingPolicy.error
+
+  // Grids
+  var betas: GridSpec?
+  var lambdas: GridSpec?
+  var klBudgets: GridSpec?
+  var ns: IntegerGridSpec?
+
+  // Estimation
+  var resamples = 1000
+  var confidence = 0.95
+  var seed: UInt64 = 0
+  var precision: Precision?
+
+  // Simulation
+  var prompts: Int?
+  var samples: Int?
+  var elementType = ElementType.float32
+  var goldOutput: String?
+  var exact = false
+
+  // Machine
+  var device = "auto"
+  var threads: Int?
+  var memoryBudgetBytes = 2 << 30
+
+  // Output
+  var format: OutputFormat?
+  var outputs: [String] = []
+  var perPrompt: String?
+  var json = false
+  var progress = ProgressMode.auto
+  var quiet = false
+  var noColor = false
+
+  // General
+  var help = false
+  var version = false
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Options that say where a run happens and what it may use.
+
+internal import Esscher
+
+extension OptionTable {
+  static let machineOptions: [Option] = [
+    .value(
+      "device", "NAME", .machine, [.frontier],
+      "auto (the default) or cpu. A device asked for by name never falls back."
+    ) { (record, text) throws(EsscherError) in
+      record.device = try ValueParsing.nonEmpty(text, option: "--device")
+    },
+    .value(
+      "threads", "N", .machine, [.frontier, .simulate, .verify],
+      "Worker threads (default: one a processor)."
+    ) { (record, text) throws(EsscherError) in
+      record.threads = try ValueParsing.integer(text, option: "--threads", in: 1...1024)
+    },
+    .value(
+      "memory-budget", "SIZE", .machine, [.frontier],
+      "Memory that a run may take, for example 256MiB or 2GiB (the default)."
+    ) { (record, text) throws(EsscherError) in
+      record.memoryBudgetBytes = try ValueParsing.byteCount(
+        text, option: "--memory-budget", minimum: 16 << 20)
+    },
+  ]
+}

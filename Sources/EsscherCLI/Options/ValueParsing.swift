@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the text of an option's value to a number, a choice or a size; each refusal is a sentence that
+// names the option and says what it takes.
+
+internal import Esscher
+
+enum ValueParsing {
+  /// A whole number inside a range.
+  static func integer(
+    _ text: String, option: String, in range: ClosedRange<Int>
+  ) throws(EsscherError) -> Int {
+    guard let value = Int(text), range.contains(value) else {
+      let limits =
+        range.upperBound == .max
+        ? "of at least \(range.lowerBound)" : "from \(range.lowerBound) to \(range.upperBound)"
+      throw EsscherError(.usage, "\(option) takes a whole number \(limits), not '\(text)'.")
+    }
+    return value
+  }
+
+  /// A seed: any whole number of 64 bits without sign.
+  static func seed(_ text: String, option: String) throws(EsscherError) -> UInt64 {
+    guard let value = UInt64(text) else {
+      throw EsscherError(
+        .usage, "\(option) takes a whole number from 0 to \(UInt64.max), not '\(text)'.")
+    }
+    return value
+  }
+
+  /// A number strictly between two bounds.
+  static func number(
+    _ text: String, option: String, between low: Double, and high: Double
+  ) throws(EsscherError) -> Double {
+    guard let value = Double(text), value > low, value < high else {
+      throw EsscherError(
+        .usage, "\(option) takes a number between \(low) and \(high), not '\(text)'.")
+    }
+    return value
+  }
+
+  /// One of the cases of an enumeration.
+  static func choice<Choice: RawRepresentable & CaseIterable>(
+    _ text: String, option: String, as type: Choice.Type = Choice.self
+  ) throws(EsscherError) -> Choice where Choice.RawValue == String {
+    guard let value = Choice(rawValue: text) else {
+      let names = Choice.allCases.map(\.rawValue)
+      throw EsscherError(
+        .usage,
+        "\(option) takes \(list(names)), not '\(text)'."
+          + Suggestion.sentence(for: text, among: names))
+    }
+    return value
+  }
+
+  /// A value that must not be empty.
+  static func nonEmpty(_ text: String, option: String) throws(EsscherError) -> String {
+    guard !text.isEmpty else {
+      throw EsscherError(.usage, "\(option) needs a value that is not empty.")
+    }
+    return text
+  }
+
+  /// A number of bytes: `256MiB`, `2GiB`, `500MB`, `1e9`.
+  static func byteCount(
+    _ text: String, option: String, minimum: Int
+  ) throws(EsscherError) -> Int {
+    let units: [(String, Double)] = [
+      ("KiB", 1024), ("MiB", 1_048_576), ("GiB", 1_073_741_824), ("TiB", 1_099_511_627_776),
+      ("kB", 1e3), ("KB", 1e3), ("MB", 1e6), ("GB", 1e9), ("TB", 1e12), ("B", 1),
+    ]
+    var (digits, factor) = (text, 1.0)
+    if let (unit, scale) = units.first(where: { text.hasSuffix($0.0) }) {
+      (digits, factor) = (String(text.dropLast(unit.count)), scale)
+    }
+    guard let number = Double(digits), number.isFinite, number >= 0,
+      let bytes = Int(exactly: (number * factor).rounded(.down))
+    else {
+      throw EsscherError(
+        .usage, "\(option) takes a size such as 256MiB, 2GiB, 500MB or 1e9, not '\(text)'.")
+    }
+    guard bytes >= minimum else {
+      throw EsscherError(
+        .usage, "\(option) must be at least \(minimum >> 20)MiB; '\(text)' is \(bytes) bytes.")
+    }
+    return bytes
+  }
+
+  /// `a, b or c`.
+  static func list(_ names: [String]) -> String {
+    guard let last = names.last, names.count > 1 else { return names.first ?? "" }
+    return names.dropLast().joined(separator: ", ") + " or " + last
+  }
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// SIGINT and SIGTERM. The first asks the run to stop, which removes what is half-written; the second
+// does not wait. The handler touches atomics and async-signal-safe calls only.
+
+internal import EsscherIO
+internal import Glibc
+internal import Synchronization
+
+private let signalsReceived = Atomic<Int>(0)
+
+/// The user's wish to stop.
+enum Interruption {
+  /// Whether a signal has come.
+  static var isRequested: Bool { signalsReceived.load(ordering: .relaxed) > 0 }
+
+  /// Installs the handlers, and ignores SIGPIPE so that a closed pipe is an error number.
+  static func install() {
+    // Both are made on first use, which must not be inside the handler.
+    PartialFiles.prepare()
+    _ = isRequested
+    var action = sigaction()
+    unsafe action.__sigaction_handler.sa_handler = { _ in
+      let earlier = signalsReceived.wrappingAdd(1, ordering: .relaxed).oldValue
+      if earlier > 0 {
+        PartialFiles.unlinkAll()
+        _exit(130)
+      }
+    }
+    action.sa_flags = SA_RESTART
+    unsafe sigaction(SIGINT, &action, nil)
+    unsafe sigaction(SIGTERM, &action, nil)
+    signal(SIGPIPE, SIG_IGN)
+  }
+}

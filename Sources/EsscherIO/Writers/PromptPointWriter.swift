@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// The per-prompt CSV, written as the prompts come so that it never has to fit in memory.
+
+public import EsscherCore
+
+/// Streams the lines of `--per-prompt` into a file.
+public final class PromptPointWriter {
+  /// Column names, in order.
+  public static let header =
+    "prompt,prompt_id,samples,curve,beta,lambda,n,kl,reverse_kl,jeffreys,reward,gain,gold,win_rate,"
+    + "ess,kl_ceiling"
+
+  private let file: OutputFile
+  private let promptIDs: [String]?
+
+  /// Writes the header.
+  /// - Parameter promptIDs: identifiers in row order, where the input has them.
+  public init(to file: OutputFile, promptIDs: [String]?) throws(EsscherError) {
+    self.file = file
+    self.promptIDs = promptIDs
+    try file.write(Self.header + "\n")
+  }
+
+  /// Appends the lines of a prompt.
+  public func write(_ points: [PromptPoint]) throws(EsscherError) {
+    for point in points { try file.write(line(point)) }
+  }
+
+  private func line(_ point: PromptPoint) -> String {
+    var identifier = ""
+    if let promptIDs, promptIDs.indices.contains(point.prompt) {
+      identifier = CSVText.quoted(promptIDs[point.prompt])
+    }
+    var cells = [String(point.prompt), identifier, String(point.sampleCount), point.curve.rawValue]
+    cells += [CSVText.cell(point.beta), CSVText.cell(point.lambda)]
+    cells.append(point.n.map(String.init) ?? "")
+    cells += [
+      point.kl, point.reverseKL, point.jeffreys, point.reward, point.gain, point.gold,
+      point.winRate, point.ess, point.klCeiling,
+    ].map { CSVText.cell($0) }
+    return cells.joined(separator: ",") + "\n"
+  }
+}

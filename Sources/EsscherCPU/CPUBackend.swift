@@ -82,6 +82,7 @@ public struct CPUBackend: Backend {
         sampleCount: counts.sampleCounts[row], correctCount: counts.correctCounts[row])
       let summary = prompt.summary
       result.summaries[offset] = summary
+      guard summary.sampleCount > 0 else { continue }
       for (index, lambda) in plan.lambdas.enumerated() {
         result.tilts[offset * plan.lambdas.count + index] = prompt.tilt(
           lambda: lambda, summary: summary)

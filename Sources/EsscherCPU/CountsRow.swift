@@ -14,6 +14,7 @@ struct CountsRow {
 
   var summary: RowSummary {
     var summary = RowSummary()
+    guard sampleCount > 0 else { return summary }
     summary.sampleCount = sampleCount
     summary.centre = p
     summary.maximum = correctCount > 0 ? 1 : 0

@@ -3,22 +3,8 @@
 
 import EsscherCore
 import EsscherIO
-import Glibc
+import EsscherTestSupport
 import Testing
-
-/// A file that is there for one test.
-struct ScratchFile: ~Copyable {
-  let path: String
-
-  init(_ bytes: [UInt8], ending: String = ".npy") {
-    path = "\(getpid())-\(UInt64.random(in: 0 ... .max)).scratch\(ending)"
-    let descriptor = unsafe open(path, O_CREAT | O_WRONLY | O_TRUNC, 0o600)
-    unsafe bytes.withUnsafeBytes { unsafe _ = write(descriptor, $0.baseAddress, $0.count) }
-    close(descriptor)
-  }
-
-  deinit { unsafe unlink(path) }
-}
 
 /// Bytes of a version 1 file.
 func npy(_ descr: String, _ shape: String, fortran: Bool = false, _ payload: [UInt8]) -> [UInt8] {
@@ -26,17 +12,6 @@ func npy(_ descr: String, _ shape: String, fortran: Bool = false, _ payload: [UI
     "{'descr': '\(descr)', 'fortran_order': \(fortran ? "True" : "False"), 'shape': \(shape), }\n"
   return [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59, 1, 0, UInt8(header.utf8.count), 0]
     + Array(header.utf8) + payload
-}
-
-func rows(_ table: RewardTable) throws -> [[Double]] {
-  guard case .cells(let source) = table.rewards else { return [] }
-  return try (0..<source.rowCount).map { row in
-    var cells = [Double](repeating: 0, count: source.sampleCount(row: row))
-    try unsafe cells.withUnsafeMutableBufferPointer {
-      try unsafe source.copyDoubles(rows: row..<row + 1, columns: nil, to: $0)
-    }
-    return cells
-  }
 }
 
 @Suite("npy files")
@@ -56,14 +31,14 @@ struct NPYTests {
   func reads(
     descr: String, shape: String, fortran: Bool, payload: [UInt8], expected: [[Double]]
   ) throws {
-    let file = ScratchFile(npy(descr, shape, fortran: fortran, payload))
-    #expect(try rows(RewardLoader.load(LoadRequest(rewards: file.path))) == expected)
+    let file = ScratchFile(npy(descr, shape, fortran: fortran, payload), ending: ".npy")
+    #expect(try rows(RewardLoader.load(LoadRequest(rewards: [file.path]))) == expected)
   }
 
   @Test("bfloat16 only when the user says so")
   func bfloat16() throws {
-    let file = ScratchFile(npy("|V2", "(1, 2)", [0x80, 0x3F, 0x00, 0xC0]))
-    var request = LoadRequest(rewards: file.path, dtype: "bf16")
+    let file = ScratchFile(npy("|V2", "(1, 2)", [0x80, 0x3F, 0x00, 0xC0]), ending: ".npy")
+    var request = LoadRequest(rewards: [file.path], dtype: "bf16")
     #expect(try rows(RewardLoader.load(request)) == [[1, -2]])
     request.dtype = nil
     expectRefusal(request, "--dtype bf16")
@@ -86,14 +61,14 @@ struct NPYTests {
       ([], "is empty"),
     ])
   func refuses(bytes: [UInt8], sentence: String) {
-    let file = ScratchFile(bytes)
-    expectRefusal(LoadRequest(rewards: file.path), sentence)
+    let file = ScratchFile(bytes, ending: ".npy")
+    expectRefusal(LoadRequest(rewards: [file.path]), sentence)
   }
 
   @Test("a missing file and a folder have sentences of their own")
   func missing() {
-    expectRefusal(LoadRequest(rewards: "no-such-file.npy"), "no such file")
-    expectRefusal(LoadRequest(rewards: ".", inputFormat: "npy"), "is a directory")
+    expectRefusal(LoadRequest(rewards: ["no-such-file.npy"]), "no such file")
+    expectRefusal(LoadRequest(rewards: ["."], inputFormat: .npy), "is a directory")
   }
 
   private func expectRefusal(_ request: LoadRequest, _ sentence: String) {

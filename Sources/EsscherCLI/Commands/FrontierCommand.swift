@@ -13,7 +13,10 @@ enum FrontierCommand {
       console: session.console, mode: record.progress, isQuiet: record.quiet)
     defer { progress.finish() }
 
-    let table = try RewardLoader.load(plan.input)
+    let watching = RunObserver(
+      progress: { stage, fraction in progress.update(stage, fraction) },
+      isCancelled: session.isCancelled)
+    let table = try RewardLoader.load(plan.input, observer: watching)
     try session.checkCancelled()
     let observer = try observer(
       progress, session, perPrompt: perPrompt, promptIDs: table.promptIDs)

@@ -2,6 +2,7 @@
 // Options that say what is read and how.
 
 internal import Esscher
+internal import EsscherIO
 
 extension OptionTable {
   static let inputOptions: [Option] = [
@@ -10,14 +11,7 @@ extension OptionTable {
       "Format of the input: npy, npz, jsonl, csv or tsv. Needed for standard input; otherwise the "
         + "ending of the file says it."
     ) { (record, text) throws(EsscherError) in
-      let formats = ["npy", "npz", "jsonl", "csv", "tsv"]
-      guard formats.contains(text) else {
-        throw EsscherError(
-          .usage,
-          "--input-format takes \(ValueParsing.list(formats)), not '\(text)'."
-            + Suggestion.sentence(for: text, among: formats))
-      }
-      record.inputFormat = text
+      record.inputFormat = try ValueParsing.choice(text, option: "--input-format")
     },
     .value(
       "key", "NAME", .input, [.frontier], "Name of the array inside an .npz file."
@@ -38,8 +32,8 @@ extension OptionTable {
     },
     .value(
       "column", "ROLE=NAME", .input, [.frontier],
-      "Column or field of a text input that plays a role (prompt, reward, gold); repeatable. "
-        + "Without it the usual names are tried."
+      "Column or field of a text input that plays a role (prompt, reward, gold, logweight, num_samples, "
+        + "num_correct); repeatable. Without it the usual names are tried."
     ) { (record, text) throws(EsscherError) in
       guard let split = text.firstIndex(of: "="), split > text.startIndex,
         text.index(after: split) < text.endIndex

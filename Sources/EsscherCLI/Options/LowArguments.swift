@@ -16,7 +16,7 @@ struct LowArguments: Sendable {
   var positionals: [String] = []
 
   // Input
-  var inputFormat: String?
+  var inputFormat: InputFormat?
   var key: String?
   var gold: String?
   var logWeights: String?

@@ -126,6 +126,8 @@ public struct RewardTable: Sendable {
   public var promptIDs: [String]?
   /// Files the table was read from.
   public var inputs: [InputRecord]
+  /// Sentences about the input that the user should see.
+  public var notes: [String] = []
 
   /// A table from its parts.
   public init(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CDigest
-public import EsscherCore
+internal import EsscherCore
 internal import Glibc
 
 /// SHA-256 of bytes as they stream by.
@@ -30,17 +30,21 @@ struct StreamDigest: ~Copyable {
 }
 
 /// SHA-256 of files, for provenance.
-public enum FileDigest {
+enum FileDigest {
   /// Lower-case hexadecimal SHA-256 of a file's bytes, read through a 1 MiB buffer.
   ///
+  /// Leaves the file's offset where it was.
   /// - Throws: `.badInput` where the file cannot be read.
-  public static func sha256(path: String, name: String) throws(EsscherError) -> String {
-    let file = try InputFile(path: path, name: name)
+  static func sha256(
+    of file: borrowing InputFile, observer: RunObserver
+  ) throws(EsscherError) -> String {
     let digest = StreamDigest()
     var buffer = [UInt8](repeating: 0, count: 1 << 20)
+    var offset = 0
     while true {
+      if observer.isCancelled() { throw EsscherError(.interrupted, "interrupted") }
       let got = unsafe buffer.withUnsafeMutableBytes { bytes in
-        let count = unsafe read(file.descriptor, bytes.baseAddress, bytes.count)
+        let count = unsafe pread(file.descriptor, bytes.baseAddress, bytes.count, offset)
         if count > 0 { unsafe digest.update(UnsafeRawBufferPointer(rebasing: bytes[..<count])) }
         return count
       }
@@ -49,8 +53,10 @@ public enum FileDigest {
       guard got > 0 else {
         throw EsscherError(
           .badInput, "cannot be read: \(InputFile.message(errno))",
-          at: EsscherError.Location(file: name))
+          at: EsscherError.Location(file: file.name))
       }
+      offset += got
+      observer.progress("hashing", Double(offset) / Double(max(file.size, offset)))
     }
     guard let text = digest.finish() else {
       throw EsscherError(.internal, "libcrypto could not compute a SHA-256")

@@ -7,7 +7,7 @@ public struct LoadRequest: Sendable {
   /// The rewards: a path, or `-` for standard input; several are refused.
   public var rewards: [String]
   /// Container format; nil to go by the file's ending.
-  public var inputFormat: String?
+  public var inputFormat: InputFormat?
   /// Member of a `.npz`.
   public var key: String?
   /// Gold reward of the same samples, `FILE[:key]`.
@@ -27,7 +27,7 @@ public struct LoadRequest: Sendable {
 
   /// A request; everything but the rewards has a default.
   public init(
-    rewards: [String], inputFormat: String? = nil, key: String? = nil, gold: String? = nil,
+    rewards: [String], inputFormat: InputFormat? = nil, key: String? = nil, gold: String? = nil,
     logWeights: String? = nil, columns: [String: String] = [:], dtype: String? = nil,
     missing: MissingPolicy = .error, spoolDirectory: String? = nil,
     computeDigests: Bool = false

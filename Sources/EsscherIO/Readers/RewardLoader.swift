@@ -1,28 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
-// From the names a user gave to a table the engine can run on. Arrays for now; text comes next.
+// From the names a user gave to a table the engine can run on.
 
 public import EsscherCore
 internal import Glibc
 
 /// Opens inputs.
 public enum RewardLoader {
-  /// Reads the headers of every input and maps their cells.
+  /// Opens every input: headers of arrays are read and their cells mapped, text is parsed into a
+  /// temporary file.
   ///
+  /// Where rewards and gold (or log weights) both come from text with prompt identifiers, rows are
+  /// matched by them; otherwise by order.
+  ///
+  /// - Parameter observer: told of progress; may cancel.
   /// - Throws: `.badInput` for anything that cannot be read, `.usage` for a request that names no
-  ///   format that is known.
-  public static func load(_ request: LoadRequest) throws(EsscherError) -> RewardTable {
-    let rewards = try open(request.rewards[0], request.key, role: "rewards", request)
+  ///   format that is known, `.interrupted`.
+  /// - Complexity: O(1) for arrays, a pass over the bytes for text and for digests.
+  public static func load(
+    _ request: LoadRequest, observer: RunObserver = RunObserver()
+  ) throws(EsscherError) -> RewardTable {
+    guard let path = request.rewards.first else {
+      throw EsscherError(.usage, "no rewards were named; pass a file, or - for standard input")
+    }
+    guard request.rewards.count == 1 else {
+      throw EsscherError(
+        .badInput,
+        "\(request.rewards.count) files of rewards, and this version estimates one reward at a time "
+          + "(ensembles are not available yet); pass one of them")
+    }
+    let loader = Loader(
+      request: request, chosen: try TextUse.chosen(request.columns), observer: observer)
+    let rewards = try loader.rewards(path)
     var table = RewardTable(
-      label: label(request.rewards[0]), rewards: .cells(rewards.source), inputs: [rewards.record])
+      label: rewards.column ?? label(path), rewards: rewards.rows, gold: rewards.gold,
+      logWeights: rewards.logWeights, promptIDs: rewards.prompts, inputs: [rewards.record])
+    if rewards.impliesOnePrompt {
+      table.notes.append(
+        "No column names the prompts, so all samples count as one prompt; name it with --column "
+          + "prompt=NAME.")
+    }
     if let gold = request.gold {
-      let (path, key) = split(gold)
-      let opened = try open(path, key, role: "gold", request)
+      let opened = try loader.companion(gold, .gold, of: rewards)
       table.gold = opened.source
       table.inputs.append(opened.record)
     }
     if let weights = request.logWeights {
-      let (path, key) = split(weights)
-      let opened = try open(path, key, role: "log-weights", request)
+      let opened = try loader.companion(weights, .logWeight, of: rewards)
       table.logWeights = opened.source
       table.inputs.append(opened.record)
     }
@@ -31,6 +54,7 @@ public enum RewardLoader {
 
   /// A file's name without folder and ending.
   static func label(_ path: String) -> String {
+    if path == "-" { return "stdin" }
     let name = path.split(separator: "/").last.map(String.init) ?? path
     guard let dot = name.lastIndex(of: "."), dot > name.startIndex else { return name }
     return String(name[..<dot])
@@ -43,31 +67,132 @@ public enum RewardLoader {
     }
     return (String(text[..<colon]), String(text[text.index(after: colon)...]))
   }
+}
 
-  private static func open(
-    _ path: String, _ key: String?, role: String, _ request: LoadRequest
-  ) throws(EsscherError) -> (source: NPYSource, record: InputRecord) {
-    let ending = path.split(separator: ".").last.map { $0.lowercased() } ?? ""
-    let format = role == "rewards" ? request.inputFormat ?? ending : ending
-    let source: NPYSource
-    switch format {
-    case "npy": source = try NPYSource(try InputFile(path: path, name: path), dtype: request.dtype)
-    case "npz":
-      // The file's own faults first, in our words rather than the archive library's.
-      _ = try InputFile(path: path, name: path)
-      let archive = try NPZArchive(path: path, name: path)
-      source = try NPYSource(
-        try archive.unpack(key: key, directory: nil, dtype: request.dtype), dtype: request.dtype)
-    default:
-      // A missing file or a folder is the likelier mistake than a format.
-      _ = try InputFile(path: path, name: path)
-      throw EsscherError(
-        .usage, "the format of '\(path)' is not known; this version reads .npy and .npz")
+/// One input as it was loaded.
+private struct LoadedInput {
+  var rows: RewardRows
+  var gold: (any RewardSource)?
+  var logWeights: (any RewardSource)?
+  var prompts: [String]?
+  var column: String?
+  var impliesOnePrompt = false
+  var record: InputRecord
+}
+
+private struct Loader {
+  let request: LoadRequest
+  let chosen: [ColumnRole: String]
+  let observer: RunObserver
+
+  func rewards(_ path: String) throws(EsscherError) -> LoadedInput {
+    let use = TextUse.rewards(
+      chosen: chosen, ownGold: request.gold == nil, ownWeights: request.logWeights == nil)
+    return try load(path, key: request.key, format: request.inputFormat, role: "rewards", use: use)
+  }
+
+  /// Gold rewards or log weights, in the row order of the rewards.
+  func companion(
+    _ text: String, _ role: ColumnRole, of rewards: LoadedInput
+  ) throws(EsscherError) -> (source: any RewardSource, record: InputRecord) {
+    let (path, key) = RewardLoader.split(text)
+    guard path != "-" else {
+      throw EsscherError(.usage, "only the rewards can come from standard input; name a file")
     }
-    let record = InputRecord(
-      role: role, name: key.map { "\(path):\($0)" } ?? path, format: format,
-      elementType: source.header.descr, shape: source.header.shape, path: path,
-      sha256: request.computeDigests ? try FileDigest.sha256(path: path, name: path) : nil)
-    return (source, record)
+    let loaded = try load(
+      path, key: key, format: nil, role: role == .gold ? "gold" : "log-weights",
+      use: .companion(role, key: key, chosen: chosen))
+    guard case .cells(let source) = loaded.rows else {
+      throw EsscherError(
+        .badInput, "holds counts, and one number a sample is needed",
+        at: EsscherError.Location(file: path))
+    }
+    guard let prompts = rewards.prompts, let others = loaded.prompts, prompts != others,
+      let spooled = source as? SpooledRows
+    else { return (source, loaded.record) }
+    let order = try Self.order(prompts, in: others, file: path, rewards: rewards.record.name)
+    return (spooled.reordered(order), loaded.record)
+  }
+
+  /// Where each prompt's row lies in another file.
+  private static func order(
+    _ prompts: [String], in others: [String], file: String, rewards: String
+  ) throws(EsscherError) -> [Int] {
+    let place = EsscherError.Location(file: file)
+    let rows = Dictionary(zip(others, others.indices), uniquingKeysWith: { first, _ in first })
+    var order: [Int] = []
+    for prompt in prompts {
+      guard let row = rows[prompt] else {
+        throw EsscherError(
+          .badInput, "has no prompt '\(prompt)', which \(rewards) has; both must hold the same "
+            + "samples", at: place)
+      }
+      order.append(row)
+    }
+    guard others.count == prompts.count else {
+      let known = Set(prompts)
+      let extra = others.first { !known.contains($0) } ?? ""
+      throw EsscherError(
+        .badInput, "has the prompt '\(extra)', which \(rewards) lacks; both must hold the same "
+          + "samples", at: place)
+    }
+    return order
+  }
+
+  private func load(
+    _ path: String, key: String?, format: InputFormat?, role: String, use: TextUse
+  ) throws(EsscherError) -> LoadedInput {
+    // A missing file or a folder is the likelier mistake than a format, and is named first.
+    let input = try OpenedInput.open(
+      path, computeDigest: request.computeDigests, spoolDirectory: request.spoolDirectory,
+      observer: observer)
+    let format = if let format { format } else { try InputFormat(endingOf: path) }
+    if key != nil, format == .npy {
+      throw EsscherError(
+        .usage, "'\(path)' is a .npy file and holds one array; leave the key out")
+    }
+    if !request.columns.isEmpty, role == "rewards", !format.isText {
+      throw EsscherError(
+        .usage, "--column is for .jsonl, .csv and .tsv; the arrays of '\(path)' have no columns")
+    }
+    var record = InputRecord(
+      role: role, name: key.map { "\(path):\($0)" } ?? path, format: format.rawValue,
+      elementType: "text", shape: [], path: path == "-" ? nil : path, sha256: input.sha256)
+    if format.isText {
+      let table = try text(input, format, use)
+      record.shape = table.shape
+      return LoadedInput(
+        rows: table.rewards, gold: table.gold, logWeights: table.logWeights,
+        prompts: table.prompts, column: table.rewardColumn,
+        impliesOnePrompt: table.impliesOnePrompt, record: record)
+    }
+    let source = try array(input, format, key: key)
+    record.elementType = source.header.descr
+    record.shape = source.header.shape
+    return LoadedInput(rows: .cells(source), record: record)
+  }
+
+  private func array(
+    _ input: borrowing OpenedInput, _ format: InputFormat, key: String?
+  ) throws(EsscherError) -> NPYSource {
+    guard format == .npz else { return try NPYSource(input.file, dtype: request.dtype) }
+    let archive = try NPZArchive(path: input.path, name: input.file.name)
+    let member = try archive.unpack(
+      key: key, directory: request.spoolDirectory, dtype: request.dtype)
+    return try NPYSource(member, dtype: request.dtype)
+  }
+
+  private func text(
+    _ input: borrowing OpenedInput, _ format: InputFormat, _ use: TextUse
+  ) throws(EsscherError) -> TextTable {
+    if format == .jsonl {
+      return try JSONLinesReader.read(
+        input.file, use: use, missing: request.missing, spoolDirectory: request.spoolDirectory,
+        observer: observer)
+    }
+    let separator = format == .csv ? UInt8(ascii: ",") : UInt8(ascii: "\t")
+    return try DelimitedReader.read(
+      input.file, separator: separator, use: use, missing: request.missing,
+      spoolDirectory: request.spoolDirectory, observer: observer)
   }
 }

@@ -54,36 +54,98 @@ struct TextColumns {
   ///
   /// - Parameters:
   ///   - fields: names in the file's header or first line.
-  ///   - chosen: the user's names by role name.
-  /// - Throws: `.usage` for a role that does not exist, `.badInput` where no reward column is found,
-  ///   both with the names that there are.
-  init(
-    fields: [String], chosen: [String: String], place: EsscherError.Location
-  ) throws(EsscherError) {
+  ///   - use: what the file is read for, and the user's names.
+  /// - Throws: `.badInput` where a column that was named does not exist or is there twice, or where
+  ///   nothing looks like the numbers wanted; both with the names that there are.
+  init(fields: [String], use: TextUse, place: EsscherError.Location) throws(EsscherError) {
     let shown = fields.prefix(20).joined(separator: ", ")
-    for role in chosen.keys where !ColumnRole.allCases.contains(where: { $0.name == role }) {
-      let roles = ColumnRole.allCases.map(\.name).joined(separator: ", ")
-      throw EsscherError(.usage, "--column \(role)=…: the roles are \(roles)")
-    }
-    for role in ColumnRole.allCases {
-      if let name = chosen[role.name] {
+    for role in use.roles {
+      if let name = use.chosen[role] {
         guard fields.contains(name) else {
           throw EsscherError(
             .badInput, "has no column '\(name)'; its columns are \(shown)", at: place)
         }
         names[role] = name
       } else {
-        names[role] = role.guesses.first { fields.contains($0) }
+        names[role] = use.guesses(role).first { fields.contains($0) }
+        if role == .gold, names[role] == nil {
+          names[role] = fields.first { $0.hasPrefix("gold") }
+        }
       }
     }
-    if chosen["reward"] == nil, names[.sampleCount] != nil, names[.correctCount] != nil {
+    if use.chosen[.reward] == nil, names[.sampleCount] != nil, names[.correctCount] != nil {
       names[.reward] = nil
     }
     guard names[.reward] != nil || isCounts else {
       throw EsscherError(
         .badInput,
-        "has no column of rewards; its columns are \(shown). Say which with --column reward=NAME",
+        "has no column of \(use.what); its columns are \(shown). Say which with \(use.remedy)",
         at: place)
     }
+    for name in names.values where fields.count(where: { $0 == name }) > 1 {
+      throw EsscherError(
+        .badInput, "has more than one column '\(name)'; rename all but one", at: place)
+    }
+  }
+}
+
+/// What a text file is read for.
+struct TextUse {
+  /// The numbers it must hold, for messages.
+  let what: String
+  /// How to name their column, for messages.
+  let remedy: String
+  /// The roles that are looked for.
+  let roles: [ColumnRole]
+  /// Columns that the user named.
+  let chosen: [ColumnRole: String]
+  private let rewardGuesses: [String]
+
+  /// The file of rewards, which may hold everything else too.
+  ///
+  /// - Parameter ownGold: whether gold rewards are read from here and not from another file.
+  static func rewards(chosen: [ColumnRole: String], ownGold: Bool, ownWeights: Bool) -> TextUse {
+    TextUse(
+      what: "rewards", remedy: "--column reward=NAME",
+      roles: ColumnRole.allCases.filter {
+        ($0 != .gold || ownGold) && ($0 != .logWeight || ownWeights)
+      }, chosen: chosen, rewardGuesses: ColumnRole.reward.guesses)
+  }
+
+  /// A file that holds one kind of number beside the rewards' file.
+  ///
+  /// - Parameter key: the column as `FILE:key` names it.
+  static func companion(
+    _ role: ColumnRole, key: String?, chosen: [ColumnRole: String]
+  ) -> TextUse {
+    var names: [ColumnRole: String] = [:]
+    names[.prompt] = chosen[.prompt]
+    names[.reward] = key ?? chosen[role]
+    let isGold = role == .gold
+    return TextUse(
+      what: isGold ? "gold rewards" : "log weights", remedy: "FILE:COLUMN",
+      roles: [.prompt, .reward], chosen: names,
+      rewardGuesses: isGold
+        ? ColumnRole.gold.guesses + ColumnRole.reward.guesses
+        : ["log_weights", "log_weight", "logweights", "logweight"])
+  }
+
+  func guesses(_ role: ColumnRole) -> [String] {
+    role == .reward ? rewardGuesses : role.guesses
+  }
+
+  /// The user's `--column role=name` by role.
+  ///
+  /// - Throws: `.usage` for a role that does not exist.
+  static func chosen(_ columns: [String: String]) throws(EsscherError) -> [ColumnRole: String] {
+    var chosen: [ColumnRole: String] = [:]
+    for (name, column) in columns {
+      guard let role = ColumnRole.allCases.first(where: { $0.name == name }) else {
+        let roles = ColumnRole.allCases.map(\.name).joined(separator: ", ")
+        throw EsscherError(.usage, "--column \(name)=\(column): the roles are \(roles)")
+      }
+      chosen[role] = column
+    }
+    return chosen
   }
 }

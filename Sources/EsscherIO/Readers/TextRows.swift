@@ -79,6 +79,12 @@ struct TextRows: ~Copyable {
     if hasWeights { try weights.append(sample.logWeight) }
   }
 
+  static func nothing(in name: String) -> EsscherError {
+    EsscherError(
+      .badInput, "holds no samples; check that it is the file of scores",
+      at: EsscherError.Location(file: name))
+  }
+
   private mutating func endRun() throws(EsscherError) {
     guard runLength > 0 else { return }
     try runs.append(Double(runRow))
@@ -91,11 +97,7 @@ struct TextRows: ~Copyable {
     rewards: SpooledRows, gold: SpooledRows?, weights: SpooledRows?, prompts: [String]?
   ) {
     try endRun()
-    guard rewards.size > 0 else {
-      throw EsscherError(
-        .badInput, "holds no samples; check that it is the file of scores",
-        at: EsscherError.Location(file: name))
-    }
+    guard rewards.size > 0 else { throw Self.nothing(in: name) }
     var offsets = [0]
     offsets.reserveCapacity(counts.count + 1)
     for count in counts { offsets.append(offsets[offsets.count - 1] + count) }

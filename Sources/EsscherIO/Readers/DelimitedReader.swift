@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// CSV and TSV: tidy, one sample (or one prompt's counts) a line, with a header.
+
+internal import EsscherCore
+
+enum DelimitedReader {
+  /// Reads a whole file.
+  ///
+  /// - Complexity: one pass over the bytes; memory does not grow with the number of samples.
+  static func read(
+    _ file: borrowing InputFile, separator: UInt8, use: TextUse, missing: MissingPolicy,
+    spoolDirectory: String?, observer: RunObserver
+  ) throws(EsscherError) -> TextTable {
+    let map = try MappedFile(file)
+    var records = unsafe DelimitedRecords(map.bytes, separator: separator, name: file.name)
+    let columns = try header(&records, use: use)
+    var builder = try TextTableBuilder(
+      name: file.name, columns: columns.names, missing: missing, spoolDirectory: spoolDirectory)
+    var prompt = PromptCursor()
+    var released = 0
+    var count = 0
+    while try records.next() {
+      guard records.fields.count == columns.count else {
+        throw EsscherError(
+          .badInput,
+          "\(records.fields.count) fields, and the header has \(columns.count); quote fields that "
+            + "hold the separator", at: records.place)
+      }
+      try take(records, columns, into: &builder, &prompt)
+      count += 1
+      guard count.isMultiple(of: 1 << 16) else { continue }
+      if observer.isCancelled() { throw EsscherError(.interrupted, "interrupted") }
+      observer.progress("reading text", Double(records.position) / Double(file.size))
+      map.release(released..<records.position)
+      released = records.position
+    }
+    return try builder.finish()
+  }
+
+  /// Where the roles are.
+  private struct Columns {
+    let names: TextColumns
+    let count: Int
+    private var indices: [Int?]
+
+    subscript(role: ColumnRole) -> Int? { indices[Int(role.rawValue)] }
+
+    init(_ names: TextColumns, fields: [String]) {
+      self.names = names
+      count = fields.count
+      indices = ColumnRole.allCases.map { role in names[role].flatMap(fields.firstIndex(of:)) }
+    }
+  }
+
+  /// The row of the last prompt, so that neighbours need no look-up.
+  private struct PromptCursor {
+    var field: DelimitedRecords.Field?
+    var row = 0
+  }
+
+  private static func header(
+    _ records: inout DelimitedRecords, use: TextUse
+  ) throws(EsscherError) -> Columns {
+    guard try records.next() else {
+      throw EsscherError(.badInput, "holds no lines; write the scores to it first", at: records.place)
+    }
+    let fields = records.fields.indices.map { records.text($0) }
+    for index in fields.indices {
+      let cell = unsafe records.withBytes(index) { unsafe DecimalNumber($0, $1) }
+      guard case .number = cell else { continue }
+      throw EsscherError(
+        .badInput,
+        "the header holds the number '\(fields[index])', so that it looks like a line of data; the "
+          + "first line must name the columns, for example prompt_id,reward", at: records.place)
+    }
+    return Columns(
+      try TextColumns(fields: fields, use: use, place: records.place), fields: fields)
+  }
+
+  private static func take(
+    _ records: DelimitedRecords, _ columns: Columns, into builder: inout TextTableBuilder,
+    _ cursor: inout PromptCursor
+  ) throws(EsscherError) {
+    if columns.names.isCounts {
+      let prompt = columns[.prompt].map { records.text($0) }
+      try builder.add(
+        samples: try number(records, columns, .sampleCount),
+        correct: try number(records, columns, .correctCount), prompt: prompt, line: records.line)
+      return
+    }
+    var sample = TextSample(reward: try number(records, columns, .reward))
+    if columns[.gold] != nil { sample.gold = try number(records, columns, .gold) }
+    if columns[.logWeight] != nil { sample.logWeight = try number(records, columns, .logWeight) }
+    if let index = columns[.prompt] {
+      if let last = cursor.field, records.isEqual(index, last) {
+        // The same prompt as on the line before.
+      } else {
+        cursor = PromptCursor(
+          field: records.fields[index], row: builder.row(prompt: records.text(index)))
+      }
+    } else {
+      cursor.row = builder.row(prompt: nil)
+    }
+    try builder.add(sample, row: cursor.row, line: records.line)
+  }
+
+  @inline(__always)
+  private static func number(
+    _ records: DelimitedRecords, _ columns: Columns, _ role: ColumnRole
+  ) throws(EsscherError) -> Double {
+    guard let index = columns[role] else { return .nan }
+    switch unsafe records.withBytes(index, { unsafe DecimalNumber($0, $1) }) ?? .malformed {
+    case .number(let value): return value
+    case .missing: return .nan
+    case .malformed:
+      throw EsscherError(
+        .badInput,
+        "'\(records.text(index).prefix(60))' in column '\(columns.names[role] ?? role.name)' is not "
+          + "a number", at: records.place)
+    }
+  }
+}

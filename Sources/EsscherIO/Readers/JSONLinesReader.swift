@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// JSON lines: an object a prompt with lists, or an object a sample with numbers, or a prompt's counts.
+
+internal import CJSONLines
+internal import EsscherCore
+internal import Glibc
+
+/// An open JSON-lines file.
+@safe
+struct JSONLinesReader: ~Copyable {
+  private let reader: OpaquePointer
+  private let name: String
+
+  /// Reads a whole file.
+  ///
+  /// - Complexity: one pass over the bytes; memory holds one line and the prompts' identifiers.
+  static func read(
+    _ file: borrowing InputFile, use: TextUse, missing: MissingPolicy, spoolDirectory: String?,
+    observer: RunObserver
+  ) throws(EsscherError) -> TextTable {
+    let columns = try JSONLinesReader(file).columns(use: use)
+    let reader = try JSONLinesReader(file)
+    var builder = try TextTableBuilder(
+      name: file.name, columns: columns, missing: missing, spoolDirectory: spoolDirectory)
+    reader.setRoles(columns)
+    var line = unsafe cjl_line()
+    var count = 0
+    while try unsafe reader.next(&line) {
+      try unsafe reader.take(line, columns, into: &builder)
+      count += 1
+      guard count.isMultiple(of: 1 << 10) else { continue }
+      if observer.isCancelled() { throw EsscherError(.interrupted, "interrupted") }
+      observer.progress(
+        "reading text", Double(lseek(file.descriptor, 0, SEEK_CUR)) / Double(file.size))
+    }
+    return try builder.finish()
+  }
+
+  private init(_ file: borrowing InputFile) throws(EsscherError) {
+    guard lseek(file.descriptor, 0, SEEK_SET) == 0,
+      let opened = unsafe cjl_open(file.descriptor)
+    else {
+      throw EsscherError(.internal, "no memory to read \(file.name)")
+    }
+    unsafe reader = opened
+    name = file.name
+  }
+
+  deinit { unsafe cjl_close(reader) }
+
+  private var place: EsscherError.Location {
+    EsscherError.Location(file: name, line: unsafe Int(cjl_line_number(reader)))
+  }
+
+  /// Matches the fields of the first line with roles.
+  private consuming func columns(use: TextUse) throws(EsscherError) -> TextColumns {
+    var line = unsafe cjl_line()
+    guard try unsafe next(&line) else { throw TextRows.nothing(in: name) }
+    let fields =
+      unsafe cjl_fields(reader).map { unsafe String(cString: $0) } ?? ""
+    return try TextColumns(
+      fields: fields.split(separator: "\n").map(String.init), use: use, place: place)
+  }
+
+  private func setRoles(_ columns: TextColumns) {
+    for role in ColumnRole.allCases {
+      if let name = columns[role] { unsafe cjl_set_role(reader, role.rawValue, name) }
+    }
+  }
+
+  /// Reads a line; false at the end.
+  private func next(_ line: inout cjl_line) throws(EsscherError) -> Bool {
+    let status = unsafe cjl_next(reader, &line)
+    if Int(status) == CJL_OK { return true }
+    if Int(status) == CJL_END { return false }
+    let detail = unsafe cjl_message(reader).map { unsafe String(cString: $0) } ?? ""
+    let sentence =
+      switch Int(status) {
+      case CJL_READ_FAILED: "cannot be read: \(detail)"
+      case CJL_NOT_JSON:
+        "the line is not JSON (\(detail)); write one object a line, and null where a score is "
+          + "missing (NaN is not JSON)"
+      case CJL_NOT_OBJECT: "the line is JSON but not an object, such as {\"rewards\": [0.5, 1]}"
+      case CJL_NOT_NUMBER: "'\(detail)' is not a number"
+      case CJL_NESTED:
+        "a list inside the list of scores: several rewards a sample (ensembles) are not available "
+          + "yet; write one number a sample"
+      default: "no memory is left to parse the line"
+      }
+    throw EsscherError(.badInput, sentence, at: place)
+  }
+
+  private func take(
+    _ line: cjl_line, _ columns: TextColumns, into builder: inout TextTableBuilder
+  ) throws(EsscherError) {
+    let number = unsafe Int(line.number)
+    var prompt: String?
+    if let column = columns[.prompt] {
+      guard let text = unsafe line.prompt else {
+        throw EsscherError(.badInput, "has no '\(column)', which other lines have", at: place)
+      }
+      let bytes = unsafe UnsafeRawBufferPointer(start: text, count: line.prompt_length)
+      prompt = unsafe String(decoding: bytes, as: UTF8.self)
+    }
+    let fields = unsafe Fields(line)
+    if columns.isCounts {
+      try builder.add(
+        samples: fields.first(.sampleCount), correct: fields.first(.correctCount), prompt: prompt,
+        line: number)
+      return
+    }
+    let isList = fields.isList(.reward)
+    for role in [ColumnRole.gold, .logWeight] where columns[role] != nil && fields.has(role) {
+      guard fields.has(.reward), fields.count(role) == fields.count(.reward) else {
+        throw EsscherError(
+          .badInput,
+          "\(fields.count(role)) values in '\(columns[role] ?? "")', but \(fields.count(.reward)) "
+            + "in '\(columns[.reward] ?? "")'; both must hold the same samples", at: place)
+      }
+    }
+    let row = prompt == nil && isList ? builder.newRow() : builder.row(prompt: prompt)
+    guard fields.has(.reward) else {
+      return try builder.add(TextSample(), row: row, line: number)
+    }
+    if fields.count(.reward) == 0 { return try builder.checkEmpty(line: number) }
+    for index in 0..<fields.count(.reward) {
+      try builder.add(
+        TextSample(
+          reward: fields.value(.reward, index), gold: fields.value(.gold, index),
+          logWeight: fields.value(.logWeight, index)), row: row, line: number)
+    }
+  }
+
+  /// The numbers of a line by role.
+  @safe
+  private struct Fields {
+    private let values: [UnsafePointer<Double>?]
+    private let counts: [Int]
+    private let lists: [Bool]
+
+    init(_ line: cjl_line) {
+      unsafe values = [
+        line.values.0, line.values.1, line.values.2, line.values.3, line.values.4, line.values.5,
+      ]
+      counts = unsafe [
+        line.counts.0, line.counts.1, line.counts.2, line.counts.3, line.counts.4, line.counts.5,
+      ].map { Int($0) }
+      lists = unsafe [
+        line.is_list.0, line.is_list.1, line.is_list.2, line.is_list.3, line.is_list.4,
+        line.is_list.5,
+      ].map { $0 != 0 }
+    }
+
+    func has(_ role: ColumnRole) -> Bool { unsafe values[Int(role.rawValue)] != nil }
+    func isList(_ role: ColumnRole) -> Bool { lists[Int(role.rawValue)] }
+    func count(_ role: ColumnRole) -> Int { counts[Int(role.rawValue)] }
+
+    /// NaN where the line lacks the field.
+    @inline(__always)
+    func value(_ role: ColumnRole, _ index: Int) -> Double {
+      unsafe values[Int(role.rawValue)].map { unsafe $0[index] } ?? .nan
+    }
+
+    func first(_ role: ColumnRole) -> Double { count(role) > 0 ? value(role, 0) : .nan }
+  }
+}

@@ -87,7 +87,8 @@ let package = Package(
       name: "EsscherIOTests", dependencies: ["EsscherIO", "EsscherTestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "EsscherCLITests", dependencies: ["EsscherCLI", "EsscherTestSupport"],
+      name: "EsscherCLITests",
+      dependencies: ["EsscherCLI", "Esscher", "EsscherIO", "EsscherTestSupport"],
       swiftSettings: strict),
   ],
   cLanguageStandard: .c2x,

@@ -28,7 +28,8 @@ struct FrontierPipeline {
       label: scan.table.label, hasGold: scan.table.gold != nil,
       isWeighted: scan.table.logWeights != nil, request: request, overview: overview,
       accumulator: accumulator, efficiency: efficiency)
-    return FrontierResult(overview: overview, points: assembler.points, 
+    return FrontierResult(
+      overview: overview, points: assembler.points,
       warnings: scan.table.notes + grid.notes)
   }
 

@@ -21,10 +21,19 @@ struct TextInputTests {
   @Test(
     "one table, written in every way",
     arguments: [
-      (".jsonl", "{\"prompt_id\": \"a\", \"rewards\": [1, 2.5]}\n{\"prompt_id\": \"b\", \"rewards\": [-3e-1]}"),
-      (".jsonl", "\u{FEFF}{\"id\": \"a\", \"score\": 1}\r\n\n{\"id\": \"b\", \"score\": \"-0.3\"}\r\n{\"id\": \"a\", \"score\": 2.5}\n"),
+      (
+        ".jsonl",
+        "{\"prompt_id\": \"a\", \"rewards\": [1, 2.5]}\n{\"prompt_id\": \"b\", \"rewards\": [-3e-1]}"
+      ),
+      (
+        ".jsonl",
+        "\u{FEFF}{\"id\": \"a\", \"score\": 1}\r\n\n{\"id\": \"b\", \"score\": \"-0.3\"}\r\n{\"id\": \"a\", \"score\": 2.5}\n"
+      ),
       (".csv", "prompt_id,reward\na,1\na,2.5\nb,-0.3\n"),
-      (".csv", "\u{FEFF}\"score\",other,\"task_id\"\r\n1,\"x,\"\"y\"\"\nz\",a\r\n-.3,,b\r\n+2.5,q,a"),
+      (
+        ".csv",
+        "\u{FEFF}\"score\",other,\"task_id\"\r\n1,\"x,\"\"y\"\"\nz\",a\r\n-.3,,b\r\n+2.5,q,a"
+      ),
       (".tsv", "reward\tprompt\n\"1\"\ta\n2.5\ta\n\n-0.3\tb"),
     ])
   func everyWay(ending: String, text: String) throws {
@@ -84,10 +93,15 @@ struct TextInputTests {
     #expect(table.label == "mine")
   }
 
-  @Test("counts of correct samples", arguments: [
-    (".csv", "task_id,num_samples,num_correct\nx,200,0\ny,100,37\n"),
-    (".jsonl", "{\"task_id\": \"x\", \"num_samples\": 200, \"num_correct\": 0}\n{\"task_id\": \"y\", \"num_samples\": 100, \"num_correct\": 37}\n"),
-  ])
+  @Test(
+    "counts of correct samples",
+    arguments: [
+      (".csv", "task_id,num_samples,num_correct\nx,200,0\ny,100,37\n"),
+      (
+        ".jsonl",
+        "{\"task_id\": \"x\", \"num_samples\": 200, \"num_correct\": 0}\n{\"task_id\": \"y\", \"num_samples\": 100, \"num_correct\": 37}\n"
+      ),
+    ])
   func counts(ending: String, text: String) throws {
     let table = try load(text, ending)
     guard case .counts(let counts) = table.rewards else {

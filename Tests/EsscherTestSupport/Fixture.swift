@@ -72,17 +72,3 @@ package struct Fixture: Decodable, Sendable {
     return try decoder.decode(Value.self, from: data)
   }
 }
-
-/// Closed-form answers.
-package struct ClosedForms: Decodable, Sendable {
-  /// 1 − Π_{j=m−c+1..m}(1 − n/j).
-  package struct PassAtN: Decodable, Sendable {
-    package let m: Int
-    package let c: Int
-    package let n: Int
-    package let pass: String
-  }
-  package let passAtN: [PassAtN]
-
-  package static func load() throws -> ClosedForms { try Fixture.decode("closed") }
-}

@@ -68,19 +68,26 @@ struct AtomLaw {
   func bestOfN(_ n: Int) -> (mean: Double, kl: Double, reverseKL: Double) {
     var (mean, kl, reverse, below) = (0.0, 0.0, 0.0, 0.0)
     let power = Double(n)
+    // Mass above each value. An n-th power multiplies the relative error of F by n, so log F is taken
+    // from the end where little has been added up.
+    var above = masses
+    var tail = 0.0
+    for index in masses.indices.reversed() {
+      above[index] = tail
+      tail += masses[index]
+    }
     for index in values.indices {
       let mass = masses[index]
-      // The last value's function is 1 whatever the sum of the masses rounds to.
-      let upTo = index == values.count - 1 ? 1 : below + mass
+      let upTo = above[index] < 0.5 ? 1 - above[index] : below + mass
       // log of F^n - (F - p)^n over p; the first value has F = p.
-      let logF = log(upTo)
+      let logF = above[index] < 0.5 ? log1p(-above[index]) : log(upTo)
       let share = min(1, mass / upTo)
       let logMass = power * logF + (share < 1 ? log(-expm1(power * log1p(-share))) : 0)
       let logRatio = logMass - log(mass)
       mean += exp(logMass) * values[index]
       kl += exp(logMass) * logRatio
       reverse -= mass * logRatio
-      below = upTo
+      below += mass
     }
     return (mean, max(0, kl), max(0, reverse))
   }

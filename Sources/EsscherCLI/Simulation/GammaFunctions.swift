@@ -20,7 +20,8 @@ enum GammaFunctions {
     let y = 1 - x
     let far = y + 10
     let square = 1 / (far * far)
-    let tail = square * (1 / 12.0 - square * (1 / 120.0 - square * (1 / 252.0 - square / 240)))
+    let tail = Self.alternating(
+      square, [1 / 12.0, 1 / 120.0, 1 / 252.0, 1 / 240.0, 1 / 132.0, 691 / 32_760.0])
     let sum = (0..<10).reduce(0.0) { $0 + 1 / (y + Double($1)) }
     return sum - (log(far) - 0.5 / far - tail) - eulerConstant
   }
@@ -31,9 +32,15 @@ enum GammaFunctions {
     let far = y + 10
     let inverse = 1 / far
     let square = inverse * inverse
-    let tail = square * (1 / 6.0 - square * (1 / 30.0 - square * (1 / 42.0 - square / 30)))
+    let tail = Self.alternating(
+      square, [1 / 6.0, 1 / 30.0, 1 / 42.0, 1 / 30.0, 5 / 66.0, 691 / 2730.0])
     let sum = (0..<10).reduce(0.0) { $0 + 1 / ((y + Double($1)) * (y + Double($1))) }
     return sum + inverse + square / 2 + inverse * tail
+  }
+
+  /// c₀ x − c₁ x² + c₂ x³ − …
+  private static func alternating(_ x: Double, _ coefficients: [Double]) -> Double {
+    coefficients.reversed().reduce(0) { x * ($1 - $0) }
   }
 
   /// Σ c(k) x^k for x ≤ 0.1, where the coefficients stay near 1.

@@ -62,7 +62,8 @@ enum DelimitedReader {
     _ records: inout DelimitedRecords, use: TextUse
   ) throws(EsscherError) -> Columns {
     guard try records.next() else {
-      throw EsscherError(.badInput, "holds no lines; write the scores to it first", at: records.place)
+      throw EsscherError(
+        .badInput, "holds no lines; write the scores to it first", at: records.place)
     }
     let fields = records.fields.indices.map { records.text($0) }
     for index in fields.indices {

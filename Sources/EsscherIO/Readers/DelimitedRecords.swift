@@ -145,7 +145,9 @@ struct DelimitedRecords {
   func isEqual(_ index: Int, _ other: Field) -> Bool {
     let field = fields[index]
     let count = field.end - field.start
-    guard count == other.end - other.start, let base = unsafe bytes.baseAddress else { return false }
+    guard count == other.end - other.start, let base = unsafe bytes.baseAddress else {
+      return false
+    }
     return unsafe memcmp(base + field.start, base + other.start, count) == 0
   }
 

@@ -124,7 +124,8 @@ private struct Loader {
     for prompt in prompts {
       guard let row = rows[prompt] else {
         throw EsscherError(
-          .badInput, "has no prompt '\(prompt)', which \(rewards) has; both must hold the same "
+          .badInput,
+          "has no prompt '\(prompt)', which \(rewards) has; both must hold the same "
             + "samples", at: place)
       }
       order.append(row)
@@ -133,7 +134,8 @@ private struct Loader {
       let known = Set(prompts)
       let extra = others.first { !known.contains($0) } ?? ""
       throw EsscherError(
-        .badInput, "has the prompt '\(extra)', which \(rewards) lacks; both must hold the same "
+        .badInput,
+        "has the prompt '\(extra)', which \(rewards) lacks; both must hold the same "
           + "samples", at: place)
     }
     return order

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// `esscher frontier` as a user runs it: formats, files that appear whole or not at all, exit codes.
+
+import Esscher
+import EsscherIO
+import EsscherTestSupport
+import Testing
+
+@testable import EsscherCLI
+
+@Suite("esscher frontier")
+struct FrontierCommandTests {
+  private let header =
+    "curve,label,beta,lambda,n,kl,kl_low,kl_high,reverse_kl,jeffreys,reward,reward_low,reward_high,"
+    + "gain,gain_low,gain_high,gold,gold_low,gold_high,win_rate,kl_bound,kl_estimate,efficiency,ess,"
+    + "khat,kl_ceiling,trusted,n_prompts,note"
+
+  @Test("CSV has the contract's columns, lines in curve order")
+  func csvColumns() throws {
+    let file = ScratchFile(sampleText, ending: ".csv")
+    let run = esscher(
+      "frontier", file.path, "--format", "csv", "--betas", "2,1", "--kl-budgets", "0.2,9",
+      "--resamples", "50")
+    #expect(run.code == 0 && run.errors == "")
+    #expect(run.output.hasPrefix(header + "\n"))
+    let lines = csv(run.output)
+    #expect(
+      lines.map { $0["curve"] ?? "" } == [
+        "tilt", "tilt", "budget", "budget", "best_of_n", "best_of_n", "best_of_n", "best_of_n",
+      ])
+    #expect(lines.map { $0["lambda"] ?? "" }.prefix(2) == ["0.5", "1.0"])
+    #expect(lines.map { $0["n"] ?? "" }.suffix(4) == ["1", "2", "4", "8"])
+    #expect(lines[3]["gain"] == "" && lines[3]["note"]?.contains("ceiling") == true)
+    #expect(lines.allSatisfy { $0["n_prompts"] == "6" && $0["label"] == "reward" })
+    // A budget's KL is the budget, and so are its ends.
+    #expect(lines[2]["kl"] == "0.2" && lines[2]["kl_low"] == "0.2" && lines[2]["kl_high"] == "0.2")
+  }
+
+  @Test("every format holds the same points; JSON has no NaN")
+  func formats() throws {
+    let file = ScratchFile(sampleText, ending: ".csv")
+    let folder = ScratchFile("", ending: ".out")
+    let names = ["csv", "json", "jsonl", "txt"].map { folder.path + "." + $0 }
+    let run = esscher(
+      "frontier", file.path, "-o", names[0], "-o", names[1], "-o", names[2], "-o", names[3], "-o",
+      "-", "--format", "csv", "--resamples", "20")
+    #expect(run.code == 0, "\(run.errors)")
+    let texts = names.map { ScratchFile.text(at: $0) ?? "" }
+    #expect(texts[0] == run.output)
+    let count = csv(texts[0]).count
+    #expect(texts[2].split(separator: "\n").count == count)
+    #expect(texts[1].contains("\"provenance\"") && texts[1].contains("\"sha256\": \""))
+    for text in [texts[1], texts[2]] {
+      #expect(!text.contains("NaN") && !text.contains("Infinity") && !text.contains("inf"))
+    }
+    for line in texts[2].split(separator: "\n") { #expect(texts[1].contains(line)) }
+    #expect(texts[3].contains("best_of_n"))
+    for name in names { removeFile(name) }
+  }
+
+  @Test("outputs appear whole or not at all, and an earlier one survives a failure")
+  func atomic() throws {
+    let bad = ScratchFile("prompt_id,reward\na,x\n", ending: ".csv")
+    let earlier = ScratchFile("keep me", ending: ".csv")
+    let failed = esscher("frontier", bad.path, "-o", earlier.path)
+    #expect(failed.code == 3 && failed.output == "")
+    #expect(failed.errors.contains("line 2"))
+    #expect(earlier.text == "keep me")
+    let good = ScratchFile(sampleText, ending: ".csv")
+    let stopped = esscher("frontier", good.path, "-o", earlier.path, cancelled: true)
+    #expect(stopped.code == 130 && stopped.output == "")
+    #expect(earlier.text == "keep me")
+    #expect(esscher("frontier", good.path, "-o", earlier.path).code == 0)
+    #expect(earlier.text?.hasPrefix("curve,") == true)
+    #expect(partialFiles(beside: earlier.path).isEmpty)
+  }
+
+  @Test(
+    "contradictions between options are found before anything is opened",
+    arguments: [
+      (["-o", "x.csv", "-o", "x.csv"], 2, "Two outputs go to"),
+      (["-o", "INPUT"], 2, "would replace the input"),
+      (["-o", "x.pdf"], 2, "names no format"),
+      (["-o", "x.csv", "--format", "json"], 2, "contradicts the ending"),
+      (["-o", "no-such-folder/x.csv"], 2, "Cannot create"),
+      (["--device", "opencl"], 4, "--device cpu"),
+      (["--ns", "9"], 3, "n = 9 exceeds the 8 samples"),
+      (["other.csv"], 3, "one reward at a time"),
+    ] as [([String], Int32, String)])
+  func contradictions(arguments: [String], code: Int32, part: String) throws {
+    let file = ScratchFile(sampleText, ending: ".csv")
+    let words =
+      ["esscher", "frontier", file.path] + arguments.map { $0 == "INPUT" ? file.path : $0 }
+    let console = TestConsole()
+    #expect(
+      CommandLineTool.run(arguments: words, console: console, isCancelled: { false }) == code)
+    #expect(console.errors.contains(part), "\(console.errors)")
+    #expect(console.output == "")
+  }
+
+  @Test("a line a prompt and point, streamed; the mean over prompts is the report's line")
+  func perPrompt() throws {
+    let file = ScratchFile(sampleText, ending: ".csv")
+    let lines = ScratchFile("", ending: ".csv")
+    let run = esscher(
+      "frontier", file.path, "--format", "csv", "--lambdas", "1", "--ns", "2", "--per-prompt",
+      lines.path)
+    #expect(run.code == 0)
+    let prompts = csv(lines.text ?? "")
+    #expect(prompts.count == 12)
+    #expect(prompts.map { $0["prompt_id"] ?? "" }.prefix(3) == ["p0", "p0", "p1"])
+    for curve in ["tilt", "best_of_n"] {
+      for column in ["kl", "gain", "gold", "win_rate", "reverse_kl"] {
+        let cells = prompts.filter { $0["curve"] == curve }.compactMap { Double($0[column] ?? "") }
+        let mean = cells.reduce(0, +) / 6
+        let point = csv(run.output).first { $0["curve"] == curve }
+        let reported = Double(point?[column] ?? "") ?? .nan
+        // Six numbers in double precision.
+        #expect(abs(reported - mean) <= 1e-14 * max(1, abs(mean)), "\(curve) \(column)")
+      }
+    }
+  }
+
+  @Test("progress: a bar on a terminal, lines elsewhere, nothing when quiet")
+  func progress() throws {
+    let file = ScratchFile(sampleText, ending: ".csv")
+    let always = esscher("frontier", file.path, "--progress", "always")
+    #expect(always.errors.contains("esscher: computing: 100 %\n"))
+    let terminal = TestConsole()
+    terminal.errorIsTerminal = true
+    #expect(esscher("frontier", file.path, console: terminal).errors.contains("\r"))
+    #expect(esscher("frontier", file.path, "--progress", "always", "--quiet").errors == "")
+    #expect(esscher("frontier", file.path).errors == "")
+  }
+
+  @Test("warnings go to standard error, and colour only to a terminal that wants it")
+  func diagnostics() throws {
+    let file = ScratchFile("reward\n1\n2\n", ending: ".csv")
+    let plain = esscher("frontier", file.path)
+    #expect(plain.errors.contains("warning: No column names the prompts"))
+    #expect(esscher("frontier", file.path, "-q").errors == "")
+    let terminal = TestConsole()
+    terminal.errorIsTerminal = true
+    #expect(esscher("nothing", console: terminal).errors.contains("\u{1B}[1;31merror"))
+    let monochrome = TestConsole()
+    monochrome.errorIsTerminal = true
+    monochrome.variables["NO_COLOR"] = "1"
+    #expect(!esscher("nothing", console: monochrome).errors.contains("\u{1B}["))
+  }
+
+  @Test("the same bytes whatever the threads and the memory budget")
+  func determinism() throws {
+    let file = ScratchFile(sampleText, ending: ".csv")
+    let one = esscher("frontier", file.path, "--format", "csv", "--threads", "1")
+    let two = esscher(
+      "frontier", file.path, "--format", "csv", "--threads", "2", "--memory-budget", "16MiB")
+    #expect(one.output == two.output && one.code == 0)
+    let other = esscher("frontier", file.path, "--format", "csv", "--seed", "1")
+    #expect(one.output != other.output)
+  }
+}

@@ -4,15 +4,15 @@
 internal import EsscherCore
 
 extension RowWorkspace {
-  /// Best-of-n of the loaded, sorted and summarised row at each n of `weights`.
+  /// Best-of-n of the loaded, sorted and summarised row at each n of a cache's grid.
   ///
   /// - Complexity: O(count · min(1, 62/n)) an n, plus the tied samples.
   func bestOfN(
-    weights table: [OrderStatisticWeights], summary: RowSummary, kernels: CPUKernels,
+    _ cache: OrderStatisticCache, summary: RowSummary, kernels: CPUKernels,
     write: (_ index: Int, _ sums: BestOfNSums) -> Void
   ) {
     unsafe kernels.shift(values, count, summary.centre, summary.correction, shifted)
-    for (index, weights) in table.enumerated() {
+    cache.forEach(sampleCount: summary.sampleCount) { index, weights in
       write(index, bestOfN(weights, summary: summary, kernels: kernels))
     }
   }

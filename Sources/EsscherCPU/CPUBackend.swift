@@ -38,6 +38,8 @@ public struct CPUBackend: Backend {
     cacheBox = CacheBox()
   }
 
+  /// Positions of a row's samples are 32-bit numbers.
+  private static let longestRow = 1 << 32
   /// Cells a worker reads at once where rows are short.
   private static let cellsPerRead = 1 << 16
 
@@ -47,12 +49,11 @@ public struct CPUBackend: Backend {
   ) throws(EsscherError) -> Int {
     if let source = table.rewardSource {
       let layout = WorkerLayout(source: source, table: table)
-      let bytes = layout.bytesPerWorker
-      guard bytes <= memoryBudgetBytes / 2 else {
+      guard layout.longest < Self.longestRow else {
         throw EsscherError(
-          .usage,
-          "the longest prompt has \(layout.longest) samples and needs \(bytes >> 20) MiB of scratch; "
-            + "raise --memory-budget to \((2 * bytes >> 20) + 1)MiB or more")
+          .badInput,
+          "a prompt has \(layout.longest) samples, and at most \(Self.longestRow - 1) can be "
+            + "sorted; split it into several prompts")
       }
     }
     // A quarter of the budget for the table; the caller keeps about as much beside it.
@@ -98,7 +99,9 @@ public struct CPUBackend: Backend {
     into result: inout StatisticsTable
   ) throws(EsscherError) {
     let layout = WorkerLayout(source: source, table: table)
-    let workers = max(1, min(threads, memoryBudgetBytes / 2 / max(1, layout.bytesPerWorker)))
+    let bytes = layout.bytesPerWorker(lambdaCount: plan.lambdas.count)
+    let workers = max(1, min(threads, memoryBudgetBytes / 2 / max(1, bytes)))
+    let isSpooled = bytes > memoryBudgetBytes / 2
     let cache = cacheBox.cache(grid: plan.bestOf, byteLimit: memoryBudgetBytes / 4)
     let evaluator = RowEvaluator(
       source: source, table: table, plan: plan, kernels: kernels, cache: cache)
@@ -112,7 +115,12 @@ public struct CPUBackend: Backend {
           do throws(EsscherError) {
             try ParallelTiles.forEach(
               count: rows.count, chunk: layout.rowsPerRead, threads: workers,
-              makeScratch: { layout.makeScratch(lambdaCount: plan.lambdas.count) },
+              makeScratch: { () throws(EsscherError) in
+                layout.makeScratch(
+                  lambdaCount: plan.lambdas.count,
+                  memory: isSpooled
+                    ? try ScratchMemory(spooling: bytes) : ScratchMemory(bytes: bytes))
+              },
               body: { (offsets: Range<Int>, scratch: WorkerScratch) throws(EsscherError) in
                 let part =
                   rows.lowerBound + offsets.lowerBound..<rows.lowerBound + offsets.upperBound
@@ -148,22 +156,25 @@ public struct CPUBackend: Backend {
 
     var cellsPerRead: Int { rowsPerRead * longest }
 
-    var bytesPerWorker: Int {
+    /// Bytes a worker takes.
+    func bytesPerWorker(lambdaCount: Int) -> Int {
       let inputs = 1 + (hasGold ? 1 : 0) + (hasWeights ? 1 : 0)
-      return cellsPerRead * 8 * inputs
-        + longest * RowWorkspace.bytesPerSample(hasGold: hasGold, hasWeights: hasWeights)
+      return ScratchMemory.bytes(Array(repeating: 8 * cellsPerRead, count: inputs))
+        + RowWorkspace.bytes(
+          capacity: longest, lambdaCount: lambdaCount, hasGold: hasGold, hasWeights: hasWeights)
     }
 
-    func makeScratch(lambdaCount: Int) -> WorkerScratch {
+    func makeScratch(lambdaCount: Int, memory: ScratchMemory) -> WorkerScratch {
       WorkerScratch(
         workspace: RowWorkspace(
-          capacity: longest, lambdaCount: lambdaCount, hasGold: hasGold, hasWeights: hasWeights),
-        cells: cellsPerRead, hasGold: hasGold, hasWeights: hasWeights)
+          capacity: longest, lambdaCount: lambdaCount, hasGold: hasGold, hasWeights: hasWeights,
+          memory: memory),
+        cells: cellsPerRead, hasGold: hasGold, hasWeights: hasWeights, memory: memory)
     }
   }
 }
 
-/// One worker's row workspace and read buffers.
+/// One worker's row workspace and read buffers, all in one block of memory.
 @safe
 final class WorkerScratch {
   let workspace: RowWorkspace
@@ -171,16 +182,15 @@ final class WorkerScratch {
   let gold: UnsafeMutableBufferPointer<Double>
   let logWeights: UnsafeMutableBufferPointer<Double>
 
-  init(workspace: RowWorkspace, cells: Int, hasGold: Bool, hasWeights: Bool) {
+  init(
+    workspace: RowWorkspace, cells: Int, hasGold: Bool, hasWeights: Bool, memory: ScratchMemory
+  ) {
     self.workspace = workspace
-    unsafe rewards = .allocate(capacity: cells)
-    unsafe gold = .allocate(capacity: hasGold ? cells : 0)
-    unsafe logWeights = .allocate(capacity: hasWeights ? cells : 0)
-  }
-
-  deinit {
-    unsafe rewards.deallocate()
-    unsafe gold.deallocate()
-    unsafe logWeights.deallocate()
+    func buffer(_ count: Int) -> UnsafeMutableBufferPointer<Double> {
+      unsafe UnsafeMutableBufferPointer(start: count > 0 ? memory.take(count) : nil, count: count)
+    }
+    unsafe rewards = buffer(cells)
+    unsafe gold = buffer(hasGold ? cells : 0)
+    unsafe logWeights = buffer(hasWeights ? cells : 0)
   }
 }

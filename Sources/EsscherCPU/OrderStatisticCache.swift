@@ -31,10 +31,23 @@ final class OrderStatisticCache: Sendable {
     }
   }
 
-  /// The weights of every n of the grid, in its order.
+  /// Calls `body` with the weights of every n of the grid, in its order.
   ///
+  /// Weights that would not fit the limit together, those of very long rows, are made one n at a time.
   /// - Precondition: no n exceeds `sampleCount`.
-  func weights(sampleCount: Int) -> [OrderStatisticWeights] {
+  func forEach(sampleCount: Int, _ body: (_ index: Int, _ weights: OrderStatisticWeights) -> Void) {
+    if Self.bytes(sampleCount: sampleCount, grid: grid) > byteLimit {
+      for (index, n) in grid.enumerated() {
+        body(index, OrderStatisticWeights(sampleCount: sampleCount, n: n))
+      }
+    } else {
+      for (index, weights) in weights(sampleCount: sampleCount).enumerated() {
+        body(index, weights)
+      }
+    }
+  }
+
+  private func weights(sampleCount: Int) -> [OrderStatisticWeights] {
     if let known = state.withLock({ $0.weights[sampleCount] }) { return known }
     let made = grid.map { OrderStatisticWeights(sampleCount: sampleCount, n: $0) }
     let size = Self.bytes(sampleCount: sampleCount, grid: grid)

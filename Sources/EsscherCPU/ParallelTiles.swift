@@ -42,17 +42,23 @@ package struct DisjointSlots<Element>: @unchecked Sendable {
 package enum ParallelTiles {
   /// Runs `body` on every chunk of `0 ..< count`, `threads` chunks at a time.
   ///
-  /// `makeScratch` is called once a worker. If chunks throw, the error of the first chunk in index
+  /// `makeScratch` is called once a worker, and its error is that of chunk 0. If chunks throw, the error of the first chunk in index
   /// order is thrown, whatever the threads did.
   package static func forEach<Scratch>(
-    count: Int, chunk: Int, threads: Int, makeScratch: @Sendable () -> Scratch,
+    count: Int, chunk: Int, threads: Int, makeScratch: @Sendable () throws(EsscherError) -> Scratch,
     body: @Sendable (_ range: Range<Int>, _ scratch: Scratch) throws(EsscherError) -> Void
   ) throws(EsscherError) {
     let chunks = (count + chunk - 1) / chunk
     let next = Atomic(0)
     let failure = Mutex<(chunk: Int, error: EsscherError)?>(nil)
     DispatchQueue.concurrentPerform(iterations: max(1, min(threads, chunks))) { _ in
-      let scratch = makeScratch()
+      let scratch: Scratch
+      do throws(EsscherError) {
+        scratch = try makeScratch()
+      } catch {
+        failure.withLock { $0 = (0, error) }
+        return
+      }
       while true {
         let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
         guard index < chunks else { return }

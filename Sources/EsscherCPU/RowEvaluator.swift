@@ -38,8 +38,7 @@ struct RowEvaluator: Sendable {
       // A row shorter than the largest n has no such statistic; the pipeline refuses it by name.
       guard let largest = plan.bestOf.last, largest <= summary.sampleCount else { continue }
       workspace.bestOfN(
-        weights: cache.weights(sampleCount: summary.sampleCount), summary: summary,
-        kernels: kernels
+        cache, summary: summary, kernels: kernels
       ) { bestOf.set(slot * plan.bestOf.count + $0, $1) }
     }
   }

@@ -36,45 +36,46 @@ final class RowWorkspace {
   /// Groups of two or more equal samples of a sorted row, the largest first.
   var ties: [TieGroup] = []
 
-  init(capacity: Int, lambdaCount: Int, hasGold: Bool, hasWeights: Bool) {
+  private let memory: ScratchMemory
+
+  /// Takes what `bytes` says from `memory`, which it keeps.
+  init(
+    capacity: Int, lambdaCount: Int, hasGold: Bool, hasWeights: Bool, memory: ScratchMemory
+  ) {
     self.capacity = capacity
     self.hasGold = hasGold
     self.hasWeights = hasWeights
+    self.memory = memory
     let payload = hasGold || hasWeights ? capacity : 0
-    unsafe values = .allocate(capacity: capacity)
-    unsafe shifted = .allocate(capacity: capacity)
-    unsafe rank = .allocate(capacity: capacity)
-    unsafe gold = .allocate(capacity: hasGold ? capacity : 0)
-    unsafe weights = .allocate(capacity: hasWeights ? capacity : 0)
-    unsafe squaredWeights = .allocate(capacity: hasWeights ? capacity : 0)
-    unsafe keys = .allocate(capacity: capacity)
-    unsafe spareKeys = .allocate(capacity: capacity)
-    unsafe order = .allocate(capacity: payload)
-    unsafe spareOrder = .allocate(capacity: payload)
-    unsafe histogram = .allocate(capacity: 256 * 8)
-    unsafe sums = .allocate(capacity: max(lambdaCount * CPUKernels.tiltStride, 1))
-    unsafe small = .allocate(capacity: 3 * CPUKernels.powerCount)
+    unsafe values = memory.take(capacity)
+    unsafe shifted = memory.take(capacity)
+    unsafe rank = memory.take(capacity)
+    unsafe gold = memory.take(hasGold ? capacity : 0)
+    unsafe weights = memory.take(hasWeights ? capacity : 0)
+    unsafe squaredWeights = memory.take(hasWeights ? capacity : 0)
+    unsafe keys = memory.take(capacity)
+    unsafe spareKeys = memory.take(capacity)
+    unsafe order = memory.take(payload)
+    unsafe spareOrder = memory.take(payload)
+    unsafe histogram = memory.take(Self.histogramCount)
+    unsafe sums = memory.take(Self.sumCount(lambdaCount))
+    unsafe small = memory.take(Self.smallCount)
   }
 
-  deinit {
-    unsafe values.deallocate()
-    unsafe shifted.deallocate()
-    unsafe rank.deallocate()
-    unsafe gold.deallocate()
-    unsafe weights.deallocate()
-    unsafe squaredWeights.deallocate()
-    unsafe keys.deallocate()
-    unsafe spareKeys.deallocate()
-    unsafe order.deallocate()
-    unsafe spareOrder.deallocate()
-    unsafe histogram.deallocate()
-    unsafe sums.deallocate()
-    unsafe small.deallocate()
+  private static let histogramCount = 256 * 8
+  private static let smallCount = 3 * CPUKernels.powerCount
+
+  private static func sumCount(_ lambdaCount: Int) -> Int {
+    max(lambdaCount * CPUKernels.tiltStride, 1)
   }
 
-  /// Bytes of scratch a sample of the longest row takes.
-  static func bytesPerSample(hasGold: Bool, hasWeights: Bool) -> Int {
-    5 * 8 + (hasGold ? 8 : 0) + (hasWeights ? 16 : 0) + (hasGold || hasWeights ? 8 : 0)
+  /// Bytes that a workspace takes.
+  static func bytes(capacity: Int, lambdaCount: Int, hasGold: Bool, hasWeights: Bool) -> Int {
+    let doubles = 5 + (hasGold ? 1 : 0) + (hasWeights ? 2 : 0)
+    let payload = hasGold || hasWeights ? 4 * capacity : 0
+    return ScratchMemory.bytes(
+      Array(repeating: 8 * capacity, count: doubles) + [payload, payload]
+        + [4 * histogramCount, 8 * sumCount(lambdaCount), 8 * smallCount])
   }
 
   /// Weights for a kernel, or nil where every sample weighs the same.

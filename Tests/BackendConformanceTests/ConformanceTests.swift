@@ -139,6 +139,16 @@ import Testing
       }
     }
 
+    @Test("rows beyond the memory budget: the same bits", arguments: Candidate.all, [false, true])
+    func longRows(candidate: Candidate, weighted: Bool) throws {
+      let made = Case(.integers, prompts: 3, samples: 5000, weighted: weighted, seed: 13)
+      let whole = try Self.reduce(candidate.make(2, 1 << 30), made)
+      // Less than one row's scratch, and less than the weights of one n.
+      let part = try Self.reduce(candidate.make(2, 1 << 12), made)
+      #expect(whole.summaries == part.summaries)
+      #expect(whole.tilts == part.tilts && whole.bestOf == part.bestOf)
+    }
+
     // MARK: Comparison
 
     private static func reduce(

@@ -39,8 +39,10 @@ struct FrontierPipeline {
     let plan = StatisticsPlan(
       lambdas: grid.planned, bestOf: isWeighted ? [] : grid.bestOf, sorted: true,
       missing: request.missing)
+    let lines = PointAssembler.bootstrapLines(grid, isWeighted: isWeighted)
+    try checkReplicates(lines: lines.count)
     var accumulator = FrontierAccumulator(
-      grid: grid, bootstrapLines: PointAssembler.bootstrapLines(grid, isWeighted: isWeighted),
+      grid: grid, bootstrapLines: lines,
       hasGold: scan.table.gold != nil, replicates: request.resamples, seed: request.seed)
     let (backend, observer) = (scan.backend, scan.observer)
     try scan.run(plan, stage: "computing") { (table) throws(EsscherError) in
@@ -54,6 +56,18 @@ struct FrontierPipeline {
       }
     }
     return accumulator
+  }
+
+  /// Replicates are kept whole, so that one pass suffices and shards can be merged.
+  private func checkReplicates(lines: Int) throws(EsscherError) {
+    let columns = lines * (scan.table.gold == nil ? 3 : 4)
+    let limit = request.memoryBudgetBytes / 2 / (8 * (columns + 1))
+    guard request.resamples > limit else { return }
+    throw EsscherError(
+      .usage,
+      "--resamples \(request.resamples) of \(columns) columns need "
+        + "\(request.resamples * 8 * (columns + 1) >> 20) MiB, more than half of --memory-budget; ask "
+        + "for at most \(limit), for fewer points, or raise the budget")
   }
 
   /// Gold and log weights belong to the same samples as the rewards.

@@ -28,7 +28,7 @@ struct MatrixScan {
     var start = 0
     observer.progress(stage, 0)
     while start < rowCount {
-      if observer.isCancelled() { throw EsscherError(.interrupted, "interrupted") }
+      if observer.isCancelled() { throw EsscherError.interruption }
       let end = min(rowCount, start + step)
       try fold(try backend.reduce(table, rows: start..<end, plan: plan))
       start = end

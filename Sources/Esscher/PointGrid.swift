@@ -101,7 +101,8 @@ struct PointGrid {
         "n = \(largest) exceeds the \(overview.shortest) samples of the shortest prompt\(name); "
           + "best of n is estimated only up to the number of samples: leave out such n from --ns, "
           + "or score more samples",
-        at: EsscherError.Location(file: scan.table.label, row: row))
+        at: EsscherError.Location(
+          file: scan.table.inputs.first?.name ?? scan.table.label, row: row))
     }
     return requested
   }

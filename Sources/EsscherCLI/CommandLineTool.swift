@@ -16,6 +16,7 @@ public enum CommandLineTool {
   ///
   /// - Parameter arguments: the command line, the program's name first.
   public static func run(arguments: [String]) -> Int32 {
+    Interruption.guardStandardStreams()
     Interruption.install()
     return run(
       arguments: arguments, console: SystemConsole(),

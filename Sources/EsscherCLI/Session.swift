@@ -13,9 +13,6 @@ struct Session {
 
   /// Ends the command where the user asked for that.
   func checkCancelled() throws(EsscherError) {
-    if isCancelled() { throw Session.interruption }
+    if isCancelled() { throw EsscherError.interruption }
   }
-
-  static let interruption = EsscherError(
-    .interrupted, "Interrupted; nothing half-written was left behind.")
 }

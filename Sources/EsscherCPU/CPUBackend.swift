@@ -38,6 +38,8 @@ public struct CPUBackend: Backend {
     cacheBox = CacheBox()
   }
 
+  /// Cells that a tile is cut to.
+  private static let cellsPerTile = 1 << 22
   /// Positions of a row's samples are 32-bit numbers.
   private static let longestRow = 1 << 32
   /// Cells a worker reads at once where rows are short.
@@ -58,7 +60,9 @@ public struct CPUBackend: Backend {
     }
     // A quarter of the budget for the table; the caller keeps about as much beside it.
     let rows = memoryBudgetBytes / 8 / max(1, StatisticsTable.bytesPerRow(plan))
-    return min(max(rows, 1), 8192)
+    // Small enough that progress moves and an interrupt is heard within a fraction of a second.
+    let prompt = table.rewardSource.map { Self.cellsPerTile / max(1, $0.meanSampleCount) }
+    return max(1, min(rows, prompt ?? 8192, 8192))
   }
 
   /// Evaluates a plan on some rows, in parallel over rows.
@@ -143,9 +147,7 @@ public struct CPUBackend: Backend {
     let hasWeights: Bool
 
     init(source: any RewardSource, table: RewardTable) {
-      var longest = 1
-      for row in 0..<source.rowCount { longest = max(longest, source.sampleCount(row: row)) }
-      self.longest = longest
+      longest = max(1, source.longestSampleCount)
       hasGold = table.gold != nil
       hasWeights = table.logWeights != nil
       let short = max(1, CPUBackend.cellsPerRead / longest)
@@ -192,5 +194,14 @@ final class WorkerScratch {
     unsafe rewards = buffer(cells)
     unsafe gold = buffer(hasGold ? cells : 0)
     unsafe logWeights = buffer(hasWeights ? cells : 0)
+  }
+}
+
+extension RewardSource {
+  /// Mean samples of the first prompts; rows that differ do so about it.
+  fileprivate var meanSampleCount: Int {
+    let rows = min(rowCount, 64)
+    guard rows > 0 else { return 1 }
+    return (0..<rows).reduce(0) { $0 + sampleCount(row: $1) } / rows
   }
 }

@@ -37,8 +37,9 @@ extension RowWorkspace {
     if hasGold { clean = unsafe isFinite(gold, kernels) && clean }
     if hasWeights { clean = unsafe isFinite(weights, kernels) && clean }
     if !clean { try dropMissing(row: row, table: table, policy: missing) }
+    let dropped = stored - count
     if hasWeights { normaliseWeights(kernels) }
-    return stored - count
+    return dropped
   }
 
   /// True where no cell is NaN or infinite. A finite row whose sum overflows reads as not clean and
@@ -101,7 +102,18 @@ extension RowWorkspace {
       sum.add(weight)
     }
     let total = sum.value
-    for index in 0..<count { unsafe weights[index] /= total }
+    var kept = 0
+    for index in 0..<count {
+      let weight = unsafe weights[index] / total
+      // Less than the smallest double beside the largest: the base policy never gives this sample,
+      // so it must not be the maximum that a tilt goes to either.
+      guard weight > 0 else { continue }
+      unsafe values[kept] = values[index]
+      if hasGold { unsafe gold[kept] = gold[index] }
+      unsafe weights[kept] = weight
+      kept += 1
+    }
+    count = kept
   }
 }
 

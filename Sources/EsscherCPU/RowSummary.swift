@@ -44,7 +44,7 @@ extension RowWorkspace {
 
   /// Summary of the loaded row; `sorted` says whether ``sort(storage:)`` has run.
   ///
-  /// - Throws: `.badInput` where the range of the rewards overflows a double.
+  /// - Throws: `.badInput` where the square of the rewards' range is not a normal double.
   func summarise(
     sorted: Bool, dropped: Int, row: Int, table: RewardTable, kernels: CPUKernels
   ) throws(EsscherError) -> RowSummary {
@@ -56,9 +56,12 @@ extension RowWorkspace {
     let lowest = unsafe small[0]
     let highest = unsafe small[1]
     let sum = unsafe small[2]
-    guard (highest - lowest).isFinite else {
+    let range = highest - lowest
+    guard range == 0 || (Self.smallestRange...Self.largestRange).contains(range) else {
       throw EsscherError(
-        .badInput, "the rewards of this prompt span more than a double can hold; rescale them",
+        .badInput,
+        "the rewards of this prompt span \(range), whose square a double cannot hold; rescale them "
+          + "to a range between 1e-140 and 1e140",
         at: table.rewardSource?.location(row: row, column: 0))
     }
     let mean =
@@ -82,6 +85,10 @@ extension RowWorkspace {
     if hasGold { summary.goldMean = centreGold(kernels) }
     return summary
   }
+
+  /// Ranges whose squares, and 10^5 of them divided by as many, are normal doubles.
+  private static let smallestRange = 1e-140
+  private static let largestRange = 1e140
 
   /// Share of the base law in the samples equal to the maximum.
   private func topShare(_ highest: Double, sorted: Bool) -> Double {

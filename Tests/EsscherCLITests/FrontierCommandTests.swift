@@ -79,6 +79,8 @@ struct FrontierCommandTests {
     "contradictions between options are found before anything is opened",
     arguments: [
       (["-o", "x.csv", "-o", "x.csv"], 2, "Two outputs go to"),
+      (["-o", "x.csv", "--per-prompt", "./x.csv"], 2, "Two outputs go to"),
+      (["--per-prompt", "-"], 2, "needs a file"),
       (["-o", "INPUT"], 2, "would replace the input"),
       (["-o", "x.pdf"], 2, "names no format"),
       (["-o", "x.csv", "--format", "json"], 2, "contradicts the ending"),

@@ -102,6 +102,7 @@ struct SimulateTests {
       (["norml", "--exact"], "Did you mean normal?"),
       (["normal"], "nothing to do"),
       (["normal", "-o", "x.npy"], "--prompts P and --samples M"),
+      (["normal", "-o", "x.csv", "--prompts", "1", "--samples", "1"], "FILE.npy"),
       (["normal", "-o", "-", "--prompts", "1", "--samples", "1"], "not to standard output"),
       (
         ["normal", "-o", "x.npy", "--prompts", "2", "--samples", "2", "--dtype", "i4"], "continuous"

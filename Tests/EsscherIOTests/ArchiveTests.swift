@@ -87,6 +87,10 @@ struct ArchiveTests {
     ])
     expect(both, "say which with --key")
     expect(both, "has no array 'c'; it holds a, b", key: "c")
+    let file = ScratchFile(both, ending: ".npz")
+    #expect {
+      _ = try RewardLoader.load(LoadRequest(rewards: [file.path], key: "a", gold: file.path))
+    } throws: { ($0 as? EsscherError)?.message.contains("FILE:NAME") == true }
     expect(Array("not an archive".utf8), "not a readable .npz archive")
     expect(
       Array(ZipBuilder.bytes([.init(name: "a.npy", bytes: one)]).dropLast(9)), "not a readable")

@@ -75,6 +75,11 @@ struct CompanionTests {
     let unknown = code(LoadRequest(rewards: [file.path]))
     #expect(unknown?.code == .usage && unknown?.message.contains("--input-format") == true)
     #expect(code(LoadRequest(rewards: [file.path], inputFormat: .csv)) == nil)
+    // Beside the rewards, an ending that says nothing means their format.
+    #expect(code(LoadRequest(rewards: [file.path], inputFormat: .csv, gold: file.path)) == nil)
+    #expect(code(LoadRequest(rewards: [file.path], inputFormat: .csv, key: "a"))?.code == .usage)
+    #expect(
+      code(LoadRequest(rewards: [file.path], inputFormat: .csv, dtype: "bf16"))?.code == .usage)
     let packed = ScratchFile("x", ending: ".jsonl.gz")
     #expect(code(LoadRequest(rewards: [packed.path]))?.message.contains("zcat") == true)
     let empty = ScratchFile("", ending: ".csv")

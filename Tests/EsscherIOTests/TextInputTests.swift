@@ -166,4 +166,47 @@ struct TextInputTests {
       _ = try load("reward\n1\n", ".csv", columns: ["rewrad": "reward"])
     } throws: { ($0 as? EsscherError)?.code == .usage }
   }
+
+  @Test("identifiers are told apart by their bytes")
+  func identifierBytes() throws {
+    // é as one scalar and as two, and two bytes that are no UTF-8.
+    let lines: [[UInt8]] = [
+      Array("id,reward".utf8), Array("\u{E9},1".utf8), Array("e\u{301},2".utf8),
+      [0xFF] + Array(",3".utf8), [0xFE] + Array(",4".utf8), Array("\u{E9},5".utf8),
+    ]
+    let file = ScratchFile(Array(lines.joined(separator: [0x0A])), ending: ".csv")
+    let table = try RewardLoader.load(LoadRequest(rewards: [file.path]))
+    #expect(try rows(table) == [[1, 5], [2], [3], [4]])
+  }
+
+  @Test(
+    "gold is guessed only from columns of numbers",
+    arguments: [
+      (".csv", "id,reward,gold_answer\na,1,Paris\n"),
+      (".jsonl", "{\"id\": 1, \"reward\": 1, \"gold\": \"Paris\"}\n"),
+    ])
+  func textualGold(ending: String, text: String) throws {
+    let table = try load(text, ending)
+    #expect(table.gold == nil)
+    #expect(try rows(table) == [[1]])
+  }
+
+  @Test("a field that begins on a later line is found")
+  func lateField() throws {
+    let table = try load(
+      "{\"id\": 1, \"reward\": 1}\n{\"id\": 1, \"reward\": 2, \"gold\": 3}\n", ".jsonl",
+      missing: .drop)
+    let gold = try #require(table.gold)
+    #expect(try rows(gold)[0][1] == 3)
+  }
+
+  @Test("with one column a blank line is a missing sample, unless it ends the file")
+  func blankLines() throws {
+    #expect(try rows(load("reward\n1\n2\n\n\n", ".csv")) == [[1, 2]])
+    let cells = try rows(load("reward\n1\n\n2\n", ".csv", missing: .drop))[0]
+    #expect(cells.count == 3 && cells[1].isNaN)
+    #expect {
+      _ = try load("reward\n1\n\n2\n", ".csv")
+    } throws: { ($0 as? EsscherError)?.location?.line == 3 }
+  }
 }

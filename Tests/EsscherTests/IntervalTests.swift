@@ -105,4 +105,16 @@ struct IntervalTests {
       }
     }
   }
+
+  @Test("replicates beyond the memory budget are refused with what would fit")
+  func tooMany() {
+    let table = RewardTable(
+      label: "two", rewards: .cells(MemorySource(name: "two", rows: [[1, 2], [3, 4]])))
+    #expect {
+      _ = try Engine().frontier(
+        table, FrontierRequest(lambdas: [1], resamples: 10_000_000, memoryBudgetBytes: 1 << 28))
+    } throws: { error in
+      (error as? EsscherError).map { $0.code == .usage && $0.message.contains("at most") } ?? false
+    }
+  }
 }

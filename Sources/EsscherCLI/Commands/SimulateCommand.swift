@@ -96,6 +96,12 @@ struct SimulationPlan {
       throw EsscherError(
         .usage, "simulate writes one .npy file, and not to standard output; use -o FILE.npy once.")
     }
+    for name in [path, record.goldOutput].compactMap(\.self) where !name.hasSuffix(".npy") {
+      // /dev/null and its like have no ending, and a pipe may have any.
+      guard FileIdentity.isRegularOrNew(name) else { continue }
+      throw EsscherError(
+        .usage, "simulate writes .npy files, and '\(name)' does not end so; name it FILE.npy.")
+    }
     guard let prompts = record.prompts, let samples = record.samples else {
       throw EsscherError(
         .usage, "A file of samples needs its shape; add --prompts P and --samples M.")

@@ -23,6 +23,10 @@ extension OptionTable {
       "per-prompt", "FILE.csv", .output, [.frontier],
       "Writes a line for each prompt and point, as they are made."
     ) { (record, text) throws(EsscherError) in
+      guard text != "-" else {
+        throw EsscherError(
+          .usage, "--per-prompt needs a file: standard output carries the report.")
+      }
       record.perPrompt = try ValueParsing.nonEmpty(text, option: "--per-prompt")
     },
     .flag(

@@ -13,6 +13,14 @@ enum Interruption {
   /// Whether a signal has come.
   static var isRequested: Bool { signalsReceived.load(ordering: .relaxed) > 0 }
 
+  /// Fills standard streams that the caller closed, so that no file we open takes their place. Writing
+  /// to one of them fails, as it should.
+  static func guardStandardStreams() {
+    for descriptor in Int32(0)...2 where fcntl(descriptor, F_GETFD) < 0 {
+      unsafe _ = open("/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY)
+    }
+  }
+
   /// Installs the handlers, and ignores SIGPIPE so that a closed pipe is an error number.
   static func install() {
     // Both are made on first use, which must not be inside the handler.
@@ -26,7 +34,8 @@ enum Interruption {
         _exit(130)
       }
     }
-    action.sa_flags = SA_RESTART
+    // No SA_RESTART: a read that waits for a pipe must come back to ask whether to go on.
+    action.sa_flags = 0
     unsafe sigaction(SIGINT, &action, nil)
     unsafe sigaction(SIGTERM, &action, nil)
     signal(SIGPIPE, SIG_IGN)

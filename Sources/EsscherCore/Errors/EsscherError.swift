@@ -58,6 +58,10 @@ public struct EsscherError: Error, Sendable, Equatable, CustomStringConvertible 
     }
   }
 
+  /// What a run throws that its observer cancelled.
+  public static let interruption = EsscherError(
+    .interrupted, "Interrupted; nothing half-written was left behind.")
+
   /// Kind of failure.
   public let code: Code
   /// What is wrong and what to do about it.

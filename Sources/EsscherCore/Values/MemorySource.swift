@@ -10,6 +10,8 @@ public struct MemorySource: RewardSource, Equatable {
   public let storage: CellStorage
   private let cells: [Double]
   private let offsets: [Int]
+  /// Samples of the longest prompt.
+  public let longestSampleCount: Int
 
   /// - Parameters:
   ///   - rows: one array a prompt.
@@ -18,6 +20,7 @@ public struct MemorySource: RewardSource, Equatable {
     self.name = name
     self.storage = storage
     cells = rows.flatMap(\.self)
+    longestSampleCount = rows.map(\.count).max() ?? 0
     offsets = rows.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.count) }
     precondition(
       storage == .float64 || cells.allSatisfy { $0.isNaN || Double(Float($0)) == $0 },

@@ -26,6 +26,8 @@ public protocol RewardSource: Sendable {
   var preferredRowsPerRead: Int { get }
   /// Stored samples of one prompt, missing ones included.
   func sampleCount(row: Int) -> Int
+  /// Stored samples of the longest prompt; known without a look at every row.
+  var longestSampleCount: Int { get }
 
   /// Copies cells into `destination`, rows back to back.
   ///

@@ -26,10 +26,16 @@ enum DelimitedReader {
           "\(records.fields.count) fields, and the header has \(columns.count); quote fields that "
             + "hold the separator", at: records.place)
       }
+      if columns.count == 1, records.blankLines > 0 {
+        // With one column a blank line is an empty field, unless nothing follows it.
+        for line in records.line - records.blankLines..<records.line {
+          try builder.add(TextSample(), row: builder.row(prompt: nil), line: line)
+        }
+      }
       try take(records, columns, into: &builder, &prompt)
       count += 1
       guard count.isMultiple(of: 1 << 16) else { continue }
-      if observer.isCancelled() { throw EsscherError(.interrupted, "interrupted") }
+      if observer.isCancelled() { throw EsscherError.interruption }
       observer.progress("reading text", Double(records.position) / Double(file.size))
       map.release(released..<records.position)
       released = records.position
@@ -74,8 +80,16 @@ enum DelimitedReader {
         "the header holds the number '\(fields[index])', so that it looks like a line of data; the "
           + "first line must name the columns, for example prompt_id,reward", at: records.place)
     }
-    return Columns(
-      try TextColumns(fields: fields, use: use, place: records.place), fields: fields)
+    var first = records
+    let hasData = try first.next()
+    let names = try TextColumns(fields: fields, use: use, place: records.place) { name in
+      // A guess must at least hold a number, or nothing, on the first line.
+      guard hasData, let index = fields.firstIndex(of: name), index < first.fields.count else {
+        return true
+      }
+      return unsafe first.withBytes(index) { unsafe DecimalNumber($0, $1) } != .malformed
+    }
+    return Columns(names, fields: fields)
   }
 
   private static func take(
@@ -83,7 +97,7 @@ enum DelimitedReader {
     _ cursor: inout PromptCursor
   ) throws(EsscherError) {
     if columns.names.isCounts {
-      let prompt = columns[.prompt].map { records.text($0) }
+      let prompt = columns[.prompt].map { records.content($0) }
       try builder.add(
         samples: try number(records, columns, .sampleCount),
         correct: try number(records, columns, .correctCount), prompt: prompt, line: records.line)
@@ -97,7 +111,7 @@ enum DelimitedReader {
         // The same prompt as on the line before.
       } else {
         cursor = PromptCursor(
-          field: records.fields[index], row: builder.row(prompt: records.text(index)))
+          field: records.fields[index], row: builder.row(prompt: records.content(index)))
       }
     } else {
       cursor.row = builder.row(prompt: nil)
@@ -117,7 +131,8 @@ enum DelimitedReader {
       throw EsscherError(
         .badInput,
         "'\(records.text(index).prefix(60))' in column '\(columns.names[role] ?? role.name)' is not "
-          + "a number", at: records.place)
+          + "a number; correct it, leave it empty with --missing drop, or name another column with "
+          + "--column \(role.name)=NAME", at: records.place)
     }
   }
 }

@@ -41,14 +41,19 @@ struct DelimitedRecords {
 
   var place: EsscherError.Location { EsscherError.Location(file: name, line: line) }
 
+  /// Blank lines between the last record and the one before it.
+  private(set) var blankLines = 0
+
   /// Reads the next record that is not blank; false at the end.
   mutating func next() throws(EsscherError) -> Bool {
+    blankLines = 0
     while position < byteCount {
       line = lines + 1
       fields.removeAll(keepingCapacity: true)
       try readRecord()
       let isBlank = fields.count == 1 && fields[0].start == fields[0].end
       if !isBlank { return true }
+      blankLines += 1
     }
     return false
   }
@@ -104,7 +109,10 @@ struct DelimitedRecords {
     field.start = position
     while true {
       guard position < end else {
-        throw EsscherError(.badInput, "a quote is opened and never closed", at: place)
+        throw EsscherError(
+          .badInput,
+          "a quote is opened and never closed; close it, or double a quote that is meant as one",
+          at: place)
       }
       let next = byte(position)
       if next == Self.lineFeed { lines += 1 }
@@ -133,12 +141,20 @@ struct DelimitedRecords {
   }
 
   /// Text of a field of the last record.
-  func text(_ index: Int) -> String {
+  func text(_ index: Int) -> String { String(decoding: content(index), as: UTF8.self) }
+
+  /// Bytes of a field of the last record, doubled quotes made single.
+  func content(_ index: Int) -> [UInt8] {
     let field = fields[index]
-    let raw = unsafe UnsafeRawBufferPointer(rebasing: bytes[field.start..<field.end])
-    let text = unsafe String(decoding: raw, as: UTF8.self)
-    guard field.hasDoubledQuotes else { return text }
-    return text.split(separator: "\"\"", omittingEmptySubsequences: false).joined(separator: "\"")
+    let raw = unsafe Array(UnsafeRawBufferPointer(rebasing: bytes[field.start..<field.end]))
+    guard field.hasDoubledQuotes else { return raw }
+    var content: [UInt8] = []
+    var skips = false
+    for byte in raw {
+      skips = byte == Self.quote && !skips
+      if !skips { content.append(byte) }
+    }
+    return content
   }
 
   /// Whether a field of the last record has the same bytes as one that lies elsewhere.

@@ -42,7 +42,7 @@ enum FileDigest {
     var buffer = [UInt8](repeating: 0, count: 1 << 20)
     var offset = 0
     while true {
-      if observer.isCancelled() { throw EsscherError(.interrupted, "interrupted") }
+      if observer.isCancelled() { throw EsscherError.interruption }
       let got = unsafe buffer.withUnsafeMutableBytes { bytes in
         let count = unsafe pread(file.descriptor, bytes.baseAddress, bytes.count, offset)
         if count > 0 { unsafe digest.update(UnsafeRawBufferPointer(rebasing: bytes[..<count])) }

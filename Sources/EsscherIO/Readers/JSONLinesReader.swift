@@ -18,7 +18,7 @@ struct JSONLinesReader: ~Copyable {
     _ file: borrowing InputFile, use: TextUse, missing: MissingPolicy, spoolDirectory: String?,
     observer: RunObserver
   ) throws(EsscherError) -> TextTable {
-    let columns = try JSONLinesReader(file).columns(use: use)
+    let columns = try columns(file, use: use)
     let reader = try JSONLinesReader(file)
     var builder = try TextTableBuilder(
       name: file.name, columns: columns, missing: missing, spoolDirectory: spoolDirectory)
@@ -29,7 +29,7 @@ struct JSONLinesReader: ~Copyable {
       try unsafe reader.take(line, columns, into: &builder)
       count += 1
       guard count.isMultiple(of: 1 << 10) else { continue }
-      if observer.isCancelled() { throw EsscherError(.interrupted, "interrupted") }
+      if observer.isCancelled() { throw EsscherError.interruption }
       observer.progress(
         "reading text", Double(lseek(file.descriptor, 0, SEEK_CUR)) / Double(file.size))
     }
@@ -52,14 +52,51 @@ struct JSONLinesReader: ~Copyable {
     EsscherError.Location(file: name, line: unsafe Int(cjl_line_number(reader)))
   }
 
-  /// Matches the fields of the first line with roles.
-  private consuming func columns(use: TextUse) throws(EsscherError) -> TextColumns {
+  /// Lines whose fields are looked at before columns are chosen: optional ones may come late.
+  private static let previewLines = 64
+
+  /// Matches the fields of the first lines with roles.
+  private static func columns(
+    _ file: borrowing InputFile, use: TextUse
+  ) throws(EsscherError) -> TextColumns {
+    let reader = try JSONLinesReader(file)
+    var fields: [String] = []
     var line = unsafe cjl_line()
-    guard try unsafe next(&line) else { throw TextRows.nothing(in: name) }
-    let fields =
-      unsafe cjl_fields(reader).map { unsafe String(cString: $0) } ?? ""
-    return try TextColumns(
-      fields: fields.split(separator: "\n").map(String.init), use: use, place: place)
+    for _ in 0..<previewLines where try unsafe reader.next(&line) {
+      let names = unsafe cjl_fields(reader.reader).map { unsafe String(cString: $0) } ?? ""
+      for name in names.split(separator: "\n").map(String.init) where !fields.contains(name) {
+        fields.append(name)
+      }
+    }
+    guard !fields.isEmpty else { throw TextRows.nothing(in: file.name) }
+    var failure: EsscherError?
+    let columns = try TextColumns(fields: fields, use: use, place: reader.place) { name in
+      do throws(EsscherError) {
+        return try isNumeric(name, file)
+      } catch {
+        failure = error
+        return false
+      }
+    }
+    if let failure { throw failure }
+    return columns
+  }
+
+  /// Whether a field holds numbers on the first lines.
+  private static func isNumeric(
+    _ name: String, _ file: borrowing InputFile
+  ) throws(EsscherError) -> Bool {
+    let reader = try JSONLinesReader(file)
+    unsafe cjl_set_role(reader.reader, ColumnRole.gold.rawValue, name)
+    var line = unsafe cjl_line()
+    for _ in 0..<previewLines {
+      switch unsafe Int(cjl_next(reader.reader, &line)) {
+      case CJL_OK: continue
+      case CJL_NOT_NUMBER, CJL_NESTED: return false
+      default: return true
+      }
+    }
+    return true
   }
 
   private func setRoles(_ columns: TextColumns) {
@@ -81,7 +118,9 @@ struct JSONLinesReader: ~Copyable {
         "the line is not JSON (\(detail)); write one object a line, and null where a score is "
           + "missing (NaN is not JSON)"
       case CJL_NOT_OBJECT: "the line is JSON but not an object, such as {\"rewards\": [0.5, 1]}"
-      case CJL_NOT_NUMBER: "'\(detail)' is not a number"
+      case CJL_NOT_NUMBER:
+        "'\(detail)' is not a number; correct it, write null with --missing drop, or name another "
+          + "field with --column"
       case CJL_NESTED:
         "a list inside the list of scores: several rewards a sample (ensembles) are not available "
           + "yet; write one number a sample"
@@ -94,13 +133,16 @@ struct JSONLinesReader: ~Copyable {
     _ line: cjl_line, _ columns: TextColumns, into builder: inout TextTableBuilder
   ) throws(EsscherError) {
     let number = unsafe Int(line.number)
-    var prompt: String?
+    var prompt: PromptKey?
     if let column = columns[.prompt] {
       guard let text = unsafe line.prompt else {
-        throw EsscherError(.badInput, "has no '\(column)', which other lines have", at: place)
+        throw EsscherError(
+          .badInput,
+          "has no '\(column)', which other lines have; add it to every line, or name another field "
+            + "with --column prompt=NAME", at: place)
       }
       let bytes = unsafe UnsafeRawBufferPointer(start: text, count: line.prompt_length)
-      prompt = unsafe String(decoding: bytes, as: UTF8.self)
+      prompt = unsafe PromptKey(bytes)
     }
     let fields = unsafe Fields(line)
     if columns.isCounts {

@@ -3,6 +3,13 @@
 
 internal import EsscherCore
 
+/// The user's `--dtype`.
+struct NPYDType {
+  var name: String?
+  /// Whether a file of another type is a mistake, and not just a file beside the one that is meant.
+  var mustMatch = true
+}
+
 /// An element type that rewards may be stored in.
 enum NPYElement: String, CaseIterable {
   case float16 = "f2"
@@ -38,10 +45,10 @@ enum NPYElement: String, CaseIterable {
   /// Reads the type of a header's `descr`.
   ///
   /// - Parameter dtype: the user's `--dtype`, which alone can say that two opaque bytes are bfloat16.
-  init(descr: String, dtype: String?, place: EsscherError.Location) throws(EsscherError) {
+  init(descr: String, dtype: NPYDType, place: EsscherError.Location) throws(EsscherError) {
     let order = descr.first ?? " "
     let kind = String(descr.dropFirst())
-    if let dtype, dtype != "bf16" {
+    if let name = dtype.name, name != "bf16" {
       throw EsscherError(.usage, "--dtype knows only bf16; other types are read from the file")
     }
     if kind.first == "O" {
@@ -63,13 +70,13 @@ enum NPYElement: String, CaseIterable {
           + "i1 to i8, u1 to u8, b1); convert it, for example with array.astype('float32')",
         at: place)
     }
-    if element == .bfloat16 && dtype != "bf16" {
+    if element == .bfloat16 && dtype.name == nil {
       throw EsscherError(
         .badInput,
         "holds two opaque bytes a cell ('\(descr)'); if they are bfloat16, say --dtype bf16",
         at: place)
     }
-    if dtype == "bf16" && element != .bfloat16 {
+    if dtype.name != nil && dtype.mustMatch && element != .bfloat16 {
       throw EsscherError(
         .usage, "\(place): --dtype bf16 is for files of type |V2, and this one is '\(descr)'")
     }

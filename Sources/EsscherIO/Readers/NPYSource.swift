@@ -16,7 +16,7 @@ struct NPYSource: RewardSource {
 
   /// - Parameter dtype: the user's `--dtype`.
   init(
-    _ file: borrowing InputFile, dtype: String?
+    _ file: borrowing InputFile, dtype: NPYDType
   ) throws(EsscherError) {
     let place = EsscherError.Location(file: file.name)
     name = file.name
@@ -76,6 +76,7 @@ struct NPYSource: RewardSource {
   var storage: CellStorage { element.storage }
   /// Neighbouring rows of a Fortran array share pages: 1,024 rows of two bytes fill half a page.
   var preferredRowsPerRead: Int { isTransposed ? 1024 : 1 }
+  var longestSampleCount: Int { columns }
   func sampleCount(row: Int) -> Int { columns }
 
   func location(row: Int, column: Int) -> EsscherError.Location {

@@ -9,11 +9,13 @@ internal import EsscherCore
 struct NPZArchive: ~Copyable {
   private let archive: OpaquePointer
   private let name: String
+  /// How the user names a member, for messages.
+  private let keyRemedy: String
 
-  /// Deflate cannot expand by more than 1,032 times; a directory entry that claims more lies.
-  static let largestExpansion: UInt64 = 1100
+  /// Deflate cannot expand by more than this; a directory entry that claims more lies.
+  static let largestExpansion: UInt64 = 1032
 
-  init(path: String, name: String) throws(EsscherError) {
+  init(path: String, name: String, keyRemedy: String) throws(EsscherError) {
     var message = [CChar](repeating: 0, count: 256)
     let opened = unsafe message.withUnsafeMutableBufferPointer {
       unsafe czip_open(path, $0.baseAddress, $0.count)
@@ -27,6 +29,7 @@ struct NPZArchive: ~Copyable {
     }
     unsafe archive = opened
     self.name = name
+    self.keyRemedy = keyRemedy
   }
 
   deinit { unsafe czip_close(archive) }
@@ -48,7 +51,7 @@ struct NPZArchive: ~Copyable {
     guard let key else {
       guard members.count == 1 else {
         throw EsscherError(
-          .badInput, "holds \(members.count) arrays (\(shown)); say which with --key NAME",
+          .badInput, "holds \(members.count) arrays (\(shown)); say which with \(keyRemedy)",
           at: place)
       }
       return (0, members[0])
@@ -64,14 +67,16 @@ struct NPZArchive: ~Copyable {
   /// - Returns: a file of exactly the bytes that the member's own `.npy` header promises.
   /// - Throws: `.badInput` for a damaged or encrypted member, and for one that unpacks to more than it
   ///   says (a zip bomb): nothing is written beyond the promised size.
-  func unpack(key: String?, directory: String?, dtype: String?) throws(EsscherError) -> InputFile {
+  func unpack(
+    key: String?, directory: String?, dtype: NPYDType, observer: RunObserver
+  ) throws(EsscherError) -> InputFile {
     let (index, member) = try member(key: key)
     var size: UInt64 = 0
     var compressed: UInt64 = 0
     guard unsafe czip_sizes(archive, index, &size, &compressed) == 0, size <= UInt64(Int.max) else {
       throw EsscherError(.badInput, "does not say how large \(member) is", at: place)
     }
-    guard size <= (compressed + 1).multipliedReportingOverflow(by: Self.largestExpansion).0 else {
+    guard size <= (compressed + 16).multipliedReportingOverflow(by: Self.largestExpansion).0 else {
       throw EsscherError(
         .badInput,
         "claims that \(compressed) bytes of \(member) unpack to \(size), which no honest archive "
@@ -104,6 +109,8 @@ struct NPZArchive: ~Copyable {
           at: place)
       }
       if got == 0 { break }
+      if observer.isCancelled() { throw EsscherError.interruption }
+      observer.progress("unpacking", Double(spool.size) / Double(max(1, size)))
       guard spool.size + Int(got) <= Int(size) else {
         throw EsscherError(
           .badInput, "\(member) unpacks to more than the \(size) bytes it claims; it was not read",
@@ -133,7 +140,7 @@ struct NPZArchive: ~Copyable {
 
   /// The array inside must fill the member, no more and no less, before the rest is unpacked.
   private func check(
-    _ head: [UInt8], member: String, size: Int, dtype: String?
+    _ head: [UInt8], member: String, size: Int, dtype: NPYDType
   ) throws(EsscherError) {
     let place = EsscherError.Location(file: "\(name):\(member)")
     let header = try NPYHeader(head, place: place)

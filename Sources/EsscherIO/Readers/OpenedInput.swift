@@ -39,7 +39,7 @@ struct OpenedInput: ~Copyable {
     let digest = StreamDigest()
     var buffer = [UInt8](repeating: 0, count: 1 << 20)
     while true {
-      if observer.isCancelled() { throw EsscherError(.interrupted, "interrupted") }
+      if observer.isCancelled() { throw EsscherError.interruption }
       let got = unsafe buffer.withUnsafeMutableBytes {
         unsafe read(STDIN_FILENO, $0.baseAddress, $0.count)
       }

@@ -33,7 +33,9 @@ public enum RewardLoader {
     let rewards = try loader.rewards(path)
     var table = RewardTable(
       label: rewards.column ?? label(path), rewards: rewards.rows, gold: rewards.gold,
-      logWeights: rewards.logWeights, promptIDs: rewards.prompts, inputs: [rewards.record])
+      logWeights: rewards.logWeights,
+      promptIDs: rewards.prompts?.map { String(decoding: $0, as: UTF8.self) },
+      inputs: [rewards.record])
     if rewards.impliesOnePrompt {
       table.notes.append(
         "No column names the prompts, so all samples count as one prompt; name it with --column "
@@ -74,7 +76,7 @@ private struct LoadedInput {
   var rows: RewardRows
   var gold: (any RewardSource)?
   var logWeights: (any RewardSource)?
-  var prompts: [String]?
+  var prompts: [PromptKey]?
   var column: String?
   var impliesOnePrompt = false
   var record: InputRecord
@@ -116,7 +118,7 @@ private struct Loader {
 
   /// Where each prompt's row lies in another file.
   private static func order(
-    _ prompts: [String], in others: [String], file: String, rewards: String
+    _ prompts: [PromptKey], in others: [PromptKey], file: String, rewards: String
   ) throws(EsscherError) -> [Int] {
     let place = EsscherError.Location(file: file)
     let rows = Dictionary(zip(others, others.indices), uniquingKeysWith: { first, _ in first })
@@ -125,14 +127,15 @@ private struct Loader {
       guard let row = rows[prompt] else {
         throw EsscherError(
           .badInput,
-          "has no prompt '\(prompt)', which \(rewards) has; both must hold the same "
+          "has no prompt '\(String(decoding: prompt, as: UTF8.self))', which \(rewards) has; both must hold the same "
             + "samples", at: place)
       }
       order.append(row)
     }
     guard others.count == prompts.count else {
       let known = Set(prompts)
-      let extra = others.first { !known.contains($0) } ?? ""
+      let extra = String(
+        decoding: others.first { !known.contains($0) } ?? [], as: UTF8.self)
       throw EsscherError(
         .badInput,
         "has the prompt '\(extra)', which \(rewards) lacks; both must hold the same "
@@ -148,10 +151,16 @@ private struct Loader {
     let input = try OpenedInput.open(
       path, computeDigest: request.computeDigests, spoolDirectory: request.spoolDirectory,
       observer: observer)
-    let format = if let format { format } else { try InputFormat(endingOf: path) }
-    if key != nil, format == .npy {
+    let format = try self.format(of: path, asked: format)
+    if key != nil, format == .npy || (format.isText && role == "rewards") {
       throw EsscherError(
-        .usage, "'\(path)' is a .npy file and holds one array; leave the key out")
+        .usage,
+        "a key names an array of an .npz, and '\(path)' is read as \(format.rawValue); leave it out"
+          + (format.isText ? ", or name the column with --column reward=NAME" : ""))
+    }
+    if request.dtype != nil, role == "rewards", format.isText {
+      throw EsscherError(
+        .usage, "--dtype is for .npy and .npz; the numbers of '\(path)' are text")
     }
     if !request.columns.isEmpty, role == "rewards", !format.isText {
       throw EsscherError(
@@ -168,20 +177,37 @@ private struct Loader {
         prompts: table.prompts, column: table.rewardColumn,
         impliesOnePrompt: table.impliesOnePrompt, record: record)
     }
-    let source = try array(input, format, key: key)
+    let source = try array(input, format, key: key, role: role)
     record.elementType = source.header.descr
     record.shape = source.header.shape
     return LoadedInput(rows: .cells(source), record: record)
   }
 
+  /// The format that was asked for, or the ending's, or for a file beside the rewards theirs.
+  private func format(
+    of path: String, asked: InputFormat?
+  ) throws(EsscherError) -> InputFormat {
+    if let asked { return asked }
+    do throws(EsscherError) {
+      return try InputFormat(endingOf: path)
+    } catch {
+      guard let format = request.inputFormat else { throw error }
+      return format
+    }
+  }
+
   private func array(
-    _ input: borrowing OpenedInput, _ format: InputFormat, key: String?
+    _ input: borrowing OpenedInput, _ format: InputFormat, key: String?, role: String
   ) throws(EsscherError) -> NPYSource {
-    guard format == .npz else { return try NPYSource(input.file, dtype: request.dtype) }
-    let archive = try NPZArchive(path: input.path, name: input.file.name)
+    let isMain = role == "rewards"
+    // Beside the rewards --dtype only says what two opaque bytes are, if there are any.
+    let dtype = NPYDType(name: request.dtype, mustMatch: isMain)
+    guard format == .npz else { return try NPYSource(input.file, dtype: dtype) }
+    let archive = try NPZArchive(
+      path: input.path, name: input.file.name, keyRemedy: isMain ? "--key NAME" : "FILE:NAME")
     let member = try archive.unpack(
-      key: key, directory: request.spoolDirectory, dtype: request.dtype)
-    return try NPYSource(member, dtype: request.dtype)
+      key: key, directory: request.spoolDirectory, dtype: dtype, observer: observer)
+    return try NPYSource(member, dtype: dtype)
   }
 
   private func text(

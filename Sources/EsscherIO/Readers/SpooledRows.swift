@@ -13,12 +13,14 @@ struct SpooledRows: RewardSource {
   /// Where row i of the table lies among `offsets`, or nil for the same order.
   private let order: [Int]?
   private let file: MappedFile
+  let longestSampleCount: Int
 
   init(name: String, offsets: [Int], file: MappedFile, order: [Int]? = nil) {
     self.name = name
     self.offsets = offsets
     self.file = file
     self.order = order
+    longestSampleCount = zip(offsets, offsets.dropFirst()).reduce(0) { max($0, $1.1 - $1.0) }
   }
 
   /// The same cells with their rows in another order.

@@ -55,9 +55,14 @@ struct TextColumns {
   /// - Parameters:
   ///   - fields: names in the file's header or first line.
   ///   - use: what the file is read for, and the user's names.
+  ///   - isNumeric: whether a column's first cell is a number, asked before gold is guessed: such
+  ///     columns often hold an answer's text.
   /// - Throws: `.badInput` where a column that was named does not exist or is there twice, or where
   ///   nothing looks like the numbers wanted; both with the names that there are.
-  init(fields: [String], use: TextUse, place: EsscherError.Location) throws(EsscherError) {
+  init(
+    fields: [String], use: TextUse, place: EsscherError.Location,
+    isNumeric: (_ name: String) -> Bool
+  ) throws(EsscherError) {
     let shown = fields.prefix(20).joined(separator: ", ")
     for role in use.roles {
       if let name = use.chosen[role] {
@@ -67,10 +72,10 @@ struct TextColumns {
         }
         names[role] = name
       } else {
-        names[role] = use.guesses(role).first { fields.contains($0) }
-        if role == .gold, names[role] == nil {
-          names[role] = fields.first { $0.hasPrefix("gold") }
-        }
+        let isGold = role == .gold
+        let known = use.guesses(role).filter { fields.contains($0) }
+        let similar = isGold ? fields.filter { $0.hasPrefix("gold") } : []
+        names[role] = (known + similar).first { !isGold || isNumeric($0) }
       }
     }
     if use.chosen[.reward] == nil, names[.sampleCount] != nil, names[.correctCount] != nil {

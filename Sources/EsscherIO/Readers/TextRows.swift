@@ -5,6 +5,9 @@
 internal import EsscherCore
 internal import Glibc
 
+/// A prompt's identifier as the file spells it.
+typealias PromptKey = [UInt8]
+
 /// One sample's numbers; NaN where a cell is missing.
 struct TextSample {
   var reward = Double.nan
@@ -28,8 +31,9 @@ struct TextRows: ~Copyable {
   private var runRow = -1
   private var runLength = 0
   private var isInterleaved = false
-  private var rowOfPrompt: [String: Int] = [:]
-  private(set) var prompts: [String] = []
+  /// By the identifier's bytes: equality of strings would merge spellings that Unicode calls the same.
+  private var rowOfPrompt: [PromptKey: Int] = [:]
+  private(set) var prompts: [PromptKey] = []
   private var counts: [Int] = []
 
   init(
@@ -53,7 +57,7 @@ struct TextRows: ~Copyable {
 
   /// Row of a prompt, a new one where it has not been seen. Without identifiers every call is a new
   /// row.
-  mutating func row(prompt: String?) -> Int {
+  mutating func row(prompt: PromptKey?) -> Int {
     guard hasPrompts, let prompt else {
       counts.append(0)
       return counts.count - 1
@@ -94,7 +98,7 @@ struct TextRows: ~Copyable {
 
   /// The tables of rewards, gold and log weights, with the prompts' identifiers.
   consuming func finish() throws(EsscherError) -> (
-    rewards: SpooledRows, gold: SpooledRows?, weights: SpooledRows?, prompts: [String]?
+    rewards: SpooledRows, gold: SpooledRows?, weights: SpooledRows?, prompts: [PromptKey]?
   ) {
     try endRun()
     guard rewards.size > 0 else { throw Self.nothing(in: name) }

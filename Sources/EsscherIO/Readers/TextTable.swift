@@ -10,7 +10,7 @@ struct TextTable {
   var gold: SpooledRows?
   var logWeights: SpooledRows?
   /// Identifiers in row order, nil without a column of them.
-  var prompts: [String]?
+  var prompts: [PromptKey]?
   /// Name of the column the rewards came from; nil for counts.
   var rewardColumn: String?
   /// Whether samples were taken as one prompt because nothing says otherwise.
@@ -54,7 +54,7 @@ struct TextTableBuilder: ~Copyable {
   }
 
   /// Row of a prompt, or of the samples without one.
-  mutating func row(prompt: String?) -> Int {
+  mutating func row(prompt: PromptKey?) -> Int {
     if prompt != nil { return rows.row(prompt: prompt) }
     if let onlyRow { return onlyRow }
     let row = rows.row(prompt: nil)
@@ -110,14 +110,15 @@ struct TextTableBuilder: ~Copyable {
 
   /// Adds a prompt's counts; NaN where one is missing.
   mutating func add(
-    samples: Double, correct: Double, prompt: String?, line: Int
+    samples: Double, correct: Double, prompt: PromptKey?, line: Int
   ) throws(EsscherError) {
     let place = EsscherError.Location(file: name, line: line)
     let row = prompt == nil ? rows.row(prompt: nil) : rows.row(prompt: prompt)
     guard row == sampleCounts.count else {
       throw EsscherError(
         .badInput,
-        "the prompt '\(prompt ?? "")' was counted on an earlier line; add its counts up", at: place)
+        "the prompt '\(String(decoding: prompt ?? [], as: UTF8.self))' was counted on an earlier line; add its counts up",
+        at: place)
     }
     if samples.isNaN || correct.isNaN || samples == 0 {
       try checkEmpty(line: line)

@@ -215,7 +215,10 @@ const char *cjl_fields(cjl_reader *reader) {
   try {
     reader->fields.clear();
     if (reader->has_last)
-      for (auto field : reader->last) reader->fields.append(field.key).append("\n");
+      for (auto field : reader->last)
+        // Names that the list cannot hold are none a user could type either.
+        if (field.key.find('\0') == std::string_view::npos && field.key.find('\n') == std::string_view::npos)
+          reader->fields.append(field.key).append("\n");
     return reader->fields.c_str();
   } catch (const std::exception &) {
     return "";

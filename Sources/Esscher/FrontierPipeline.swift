@@ -30,7 +30,7 @@ struct FrontierPipeline {
       accumulator: accumulator, efficiency: efficiency)
     return FrontierResult(
       overview: overview, points: assembler.points,
-      warnings: scan.table.notes + grid.notes)
+      warnings: scan.table.notes + overview.notes + grid.notes)
   }
 
   /// The main round: every statistic of every point, prompts streamed into sums.
@@ -77,7 +77,8 @@ struct FrontierPipeline {
         throw EsscherError(
           .badInput,
           "counts of correct samples have no single samples that a gold reward or log "
-            + "weights could belong to; give one reward a sample instead")
+            + "weights could belong to; give one reward a sample instead",
+          at: EsscherError.Location(file: table.inputs.first?.name))
       }
       return
     }
@@ -86,7 +87,8 @@ struct FrontierPipeline {
         throw EsscherError(
           .badInput,
           "\(other.rowCount) prompts, but \(rewards.name) has \(rewards.rowCount); both must hold "
-            + "the same samples", at: EsscherError.Location(file: other.name))
+            + "the same samples (in text, --column prompt=NAME says which column tells prompts apart)",
+          at: EsscherError.Location(file: other.name))
       }
       for row in 0..<rewards.rowCount
       where other.sampleCount(row: row) != rewards.sampleCount(row: row) {

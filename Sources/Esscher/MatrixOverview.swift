@@ -19,6 +19,15 @@ struct MatrixOverview {
   /// Mean of max r − mean r, the gain as lambda goes to infinity.
   var largestGain = 0.0
 
+  /// What was left out, as sentences.
+  var notes: [String] {
+    guard droppedSamples > 0 || droppedPrompts > 0 else { return [] }
+    return [
+      "\(droppedSamples) samples were left out (a missing cell, or a weight that vanishes beside the "
+        + "largest), and \(droppedPrompts) prompts without any."
+    ]
+  }
+
   init(_ scan: MatrixScan, missing: MissingPolicy) throws(EsscherError) {
     var ceilings = CompensatedSum()
     var variances = CompensatedSum()
@@ -45,7 +54,8 @@ struct MatrixOverview {
     self = overview
     guard promptCount > 0 else {
       throw EsscherError(
-        .badInput, "no prompt has a sample left after dropping missing cells; check the input")
+        .badInput, "no prompt has a sample left after dropping missing cells; check the input",
+        at: EsscherError.Location(file: scan.table.inputs.first?.name))
     }
     let prompts = Double(promptCount)
     ceiling = ceilings.value / prompts

@@ -77,8 +77,6 @@ struct PointAssembler {
   private func budget(_ budget: BudgetPoint, line: Int) -> FrontierPoint {
     var point = blank(.budget)
     guard let lambda = budget.lambda else {
-      point.kl = budget.budget
-      point.trusted = false
       point.annotate(budget.reason)
       return point
     }

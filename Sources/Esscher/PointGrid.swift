@@ -77,7 +77,8 @@ struct PointGrid {
       if let lambda = solutions[budget] { return BudgetPoint(budget: budget, lambda: lambda) }
       return BudgetPoint(
         budget: budget, lambda: nil,
-        reason: "the budget is not below the KL ceiling \(overview.ceiling) of these samples")
+        reason:
+          "the budget \(budget) is not below \(overview.ceiling), the KL ceiling of these samples")
     }
   }
 

@@ -62,7 +62,7 @@ public struct CPUBackend: Backend {
     let rows = memoryBudgetBytes / 8 / max(1, StatisticsTable.bytesPerRow(plan))
     // Small enough that progress moves and an interrupt is heard within a fraction of a second.
     let prompt = table.rewardSource.map { Self.cellsPerTile / max(1, $0.meanSampleCount) }
-    return max(1, min(rows, prompt ?? 8192, 8192))
+    return max(1, min(rows, max(prompt ?? 8192, 2 * threads), 8192))
   }
 
   /// Evaluates a plan on some rows, in parallel over rows.

@@ -22,7 +22,8 @@ struct ReadRows {
 extension RowWorkspace {
   /// Takes a row's `stored` cells in; afterwards `count`, `values`, `gold` and `weights` are set.
   ///
-  /// - Returns: how many samples were dropped for a missing cell.
+  /// - Returns: how many samples were dropped, for a missing cell or a weight that vanishes beside the
+  ///   largest (below 1e-308 of it).
   /// - Throws: `.badInput` at the first infinite cell, and at the first missing one unless the policy
   ///   drops them.
   func load(
@@ -37,9 +38,8 @@ extension RowWorkspace {
     if hasGold { clean = unsafe isFinite(gold, kernels) && clean }
     if hasWeights { clean = unsafe isFinite(weights, kernels) && clean }
     if !clean { try dropMissing(row: row, table: table, policy: missing) }
-    let dropped = stored - count
     if hasWeights { normaliseWeights(kernels) }
-    return dropped
+    return stored - count
   }
 
   /// True where no cell is NaN or infinite. A finite row whose sum overflows reads as not clean and

@@ -43,7 +43,8 @@ final class ScratchMemory {
       return opened
     }
     defer { if descriptor >= 0 { close(descriptor) } }
-    let reserved = descriptor >= 0 ? posix_fallocate(descriptor, 0, bytes) : errno
+    var reserved = descriptor >= 0 ? posix_fallocate(descriptor, 0, bytes) : errno
+    while reserved == EINTR { reserved = posix_fallocate(descriptor, 0, bytes) }
     let address =
       reserved == 0
       ? unsafe mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0) : nil

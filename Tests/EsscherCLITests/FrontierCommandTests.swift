@@ -30,7 +30,9 @@ struct FrontierCommandTests {
       ])
     #expect(lines.map { $0["lambda"] ?? "" }.prefix(2) == ["0.5", "1.0"])
     #expect(lines.map { $0["n"] ?? "" }.suffix(4) == ["1", "2", "4", "8"])
-    #expect(lines[3]["gain"] == "" && lines[3]["note"]?.contains("ceiling") == true)
+    #expect(
+      ["kl", "gain", "trusted"].allSatisfy { lines[3][$0] == "" }
+        && lines[3]["note"]?.contains("the budget 9.0 is not below") == true)
     #expect(lines.allSatisfy { $0["n_prompts"] == "6" && $0["label"] == "reward" })
     // A budget's KL is the budget, and so are its ends.
     #expect(lines[2]["kl"] == "0.2" && lines[2]["kl_low"] == "0.2" && lines[2]["kl_high"] == "0.2")
@@ -60,19 +62,23 @@ struct FrontierCommandTests {
 
   @Test("outputs appear whole or not at all, and an earlier one survives a failure")
   func atomic() throws {
+    let folder = ScratchFolder()
+    let output = folder.path + "/out.csv"
     let bad = ScratchFile("prompt_id,reward\na,x\n", ending: ".csv")
-    let earlier = ScratchFile("keep me", ending: ".csv")
-    let failed = esscher("frontier", bad.path, "-o", earlier.path)
-    #expect(failed.code == 3 && failed.output == "")
-    #expect(failed.errors.contains("line 2"))
-    #expect(earlier.text == "keep me")
     let good = ScratchFile(sampleText, ending: ".csv")
-    let stopped = esscher("frontier", good.path, "-o", earlier.path, cancelled: true)
+    let failed = esscher("frontier", bad.path, "-o", output)
+    #expect(failed.code == 3 && failed.output == "" && failed.errors.contains("line 2"))
+    #expect(folder.names == [])
+    #expect(esscher("frontier", good.path, "-o", output, "--resamples", "10").code == 0)
+    let first = ScratchFile.text(at: output)
+    #expect(first?.hasPrefix("curve,") == true)
+    #expect(esscher("frontier", bad.path, "-o", output).code == 3)
+    let stopped = esscher("frontier", good.path, "-o", output, cancelled: true)
     #expect(stopped.code == 130 && stopped.output == "")
-    #expect(earlier.text == "keep me")
-    #expect(esscher("frontier", good.path, "-o", earlier.path).code == 0)
-    #expect(earlier.text?.hasPrefix("curve,") == true)
-    #expect(partialFiles(beside: earlier.path).isEmpty)
+    #expect(ScratchFile.text(at: output) == first)
+    #expect(folder.names == ["out.csv"])
+    #expect(esscher("frontier", good.path, "-o", output, "--resamples", "20").code == 0)
+    #expect(ScratchFile.text(at: output) != first)
   }
 
   @Test(
@@ -81,6 +87,7 @@ struct FrontierCommandTests {
       (["-o", "x.csv", "-o", "x.csv"], 2, "Two outputs go to"),
       (["-o", "x.csv", "--per-prompt", "./x.csv"], 2, "Two outputs go to"),
       (["--per-prompt", "-"], 2, "needs a file"),
+      (["--per-prompt", "x.json"], 2, "writes CSV"),
       (["-o", "INPUT"], 2, "would replace the input"),
       (["-o", "x.pdf"], 2, "names no format"),
       (["-o", "x.csv", "--format", "json"], 2, "contradicts the ending"),

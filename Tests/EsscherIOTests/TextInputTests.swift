@@ -149,6 +149,9 @@ struct TextInputTests {
       (".jsonl", "{\"rewards\": []}\n", 1, "no samples"),
       (".jsonl", "{\"id\": 1, \"rewards\": [1]}\n{\"rewards\": [2]}\n", 2, "has no 'id'"),
       (".jsonl", "\n\n", nil, "holds no samples"),
+      (".jsonl", "{\"num_samples\": [4, 9], \"num_correct\": 1}\n", 1, "a list of counts"),
+      (".csv", "prompt_id,reward\ra,1\r", nil, "carriage returns"),
+      (".csv", "prompt_id,reward,gold\na,1,2\na,1,x\n", 3, "'x' in column 'gold'"),
     ] as [(String, String, Int?, String)])
   func refusals(ending: String, text: String, line: Int?, part: String) {
     #expect {
@@ -187,7 +190,7 @@ struct TextInputTests {
     ])
   func textualGold(ending: String, text: String) throws {
     let table = try load(text, ending)
-    #expect(table.gold == nil)
+    #expect(table.gold == nil && table.notes.count == 1)
     #expect(try rows(table) == [[1]])
   }
 

@@ -70,6 +70,10 @@ struct RefusalTests {
     let without = try run([[1, 2]], logWeights: [[0, 0]])
     #expect(points[0].kl == without[0].kl && points[0].klCeiling == without[0].klCeiling)
     #expect(points[0].reward == without[0].reward)
+    // One that is merely very small still is: its ceiling is -log q.
+    let small = try run([[1, 2, 9]], logWeights: [[0, 0, -715]])
+    let ceiling = try #require(small[0].klCeiling)
+    #expect((ceiling - 715 - 0.6931471805599453).magnitude < 1e-10 * ceiling)
   }
 
   @Test("log weights leave best-of-n empty, with the reason")

@@ -2,6 +2,7 @@
 // Options of what is written and what is said meanwhile.
 
 internal import Esscher
+internal import EsscherIO
 
 extension OptionTable {
   static let outputOptions: [Option] = [
@@ -26,6 +27,10 @@ extension OptionTable {
       guard text != "-" else {
         throw EsscherError(
           .usage, "--per-prompt needs a file: standard output carries the report.")
+      }
+      guard OutputFormat(endingOf: text).map({ $0 == .csv }) ?? true else {
+        throw EsscherError(
+          .usage, "--per-prompt writes CSV, and the ending of '\(text)' says otherwise; use .csv.")
       }
       record.perPrompt = try ValueParsing.nonEmpty(text, option: "--per-prompt")
     },

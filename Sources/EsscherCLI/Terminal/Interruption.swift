@@ -13,6 +13,11 @@ enum Interruption {
   /// Whether a signal has come.
   static var isRequested: Bool { signalsReceived.load(ordering: .relaxed) > 0 }
 
+  private static func isIgnored(_ action: sigaction) -> Bool {
+    let handler = unsafe unsafeBitCast(action.__sigaction_handler.sa_handler, to: UInt.self)
+    return unsafe handler == unsafeBitCast(SIG_IGN, to: UInt.self)
+  }
+
   /// Fills standard streams that the caller closed, so that no file we open takes their place. Writing
   /// to one of them fails, as it should.
   static func guardStandardStreams() {
@@ -36,8 +41,24 @@ enum Interruption {
     }
     // No SA_RESTART: a read that waits for a pipe must come back to ask whether to go on.
     action.sa_flags = 0
-    unsafe sigaction(SIGINT, &action, nil)
-    unsafe sigaction(SIGTERM, &action, nil)
+    for number in [SIGINT, SIGTERM, SIGHUP] {
+      // What a caller such as nohup ignores stays ignored.
+      var inherited = sigaction()
+      unsafe sigaction(number, nil, &inherited)
+      if unsafe inherited.__sigaction_handler.sa_handler == nil || !isIgnored(inherited) {
+        unsafe sigaction(number, &action, nil)
+      }
+    }
+    // A mapped input that shrinks under us, or a full disk under a mapped temporary file.
+    var fault = sigaction()
+    unsafe fault.__sigaction_handler.sa_handler = { _ in
+      PartialFiles.unlinkAll()
+      let sentence: StaticString =
+        "esscher: error: an input changed while it was read, or the disk of TMPDIR filled up; run again.\n"
+      unsafe _ = write(STDERR_FILENO, sentence.utf8Start, sentence.utf8CodeUnitCount)
+      _exit(3)
+    }
+    unsafe sigaction(SIGBUS, &fault, nil)
     signal(SIGPIPE, SIG_IGN)
   }
 }

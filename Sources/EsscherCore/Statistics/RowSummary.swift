@@ -34,7 +34,7 @@ public struct RowSummary: Sendable, Equatable {
   /// μ = E₀ r, the mean reward.
   public var mean: Double { centre + correction }
   /// log(M/k_max), the largest KL that any tilt of these samples can reach, in nats.
-  public var ceiling: Double { Elementary.log(1 / topShare) }
+  public var ceiling: Double { 0 - Elementary.log(topShare) }
   /// max |r − μ|.
   public var reach: Double { max(highest, -lowest) }
   /// Every sample is the same.

@@ -72,6 +72,11 @@ enum DelimitedReader {
         .badInput, "holds no lines; write the scores to it first", at: records.place)
     }
     let fields = records.fields.indices.map { records.text($0) }
+    if fields.contains(where: { $0.utf8.contains(UInt8(ascii: "\r")) }) {
+      throw EsscherError(
+        .badInput, "ends its lines with bare carriage returns; convert it with tr '\\r' '\\n'",
+        at: EsscherError.Location(file: records.place.file))
+    }
     for index in fields.indices {
       let cell = unsafe records.withBytes(index) { unsafe DecimalNumber($0, $1) }
       guard case .number = cell else { continue }

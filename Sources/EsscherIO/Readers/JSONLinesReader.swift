@@ -62,15 +62,19 @@ struct JSONLinesReader: ~Copyable {
     let reader = try JSONLinesReader(file)
     var fields: [String] = []
     var line = unsafe cjl_line()
+    var first: Int?
     for _ in 0..<previewLines where try unsafe reader.next(&line) {
+      first = unsafe first ?? Int(line.number)
       let names = unsafe cjl_fields(reader.reader).map { unsafe String(cString: $0) } ?? ""
-      for name in names.split(separator: "\n").map(String.init) where !fields.contains(name) {
-        fields.append(name)
+      for bytes in names.utf8.split(separator: UInt8(ascii: "\n")) {
+        let name = String(decoding: bytes, as: UTF8.self)
+        if !fields.contains(name) { fields.append(name) }
       }
     }
+    let place = EsscherError.Location(file: file.name, line: first)
     guard !fields.isEmpty else { throw TextRows.nothing(in: file.name) }
     var failure: EsscherError?
-    let columns = try TextColumns(fields: fields, use: use, place: reader.place) { name in
+    let columns = try TextColumns(fields: fields, use: use, place: place) { name in
       do throws(EsscherError) {
         return try isNumeric(name, file)
       } catch {
@@ -91,7 +95,9 @@ struct JSONLinesReader: ~Copyable {
     var line = unsafe cjl_line()
     for _ in 0..<previewLines {
       switch unsafe Int(cjl_next(reader.reader, &line)) {
-      case CJL_OK: continue
+      case CJL_OK:
+        // The first line that has the field decides.
+        if unsafe line.counts.2 > 0 { return true }
       case CJL_NOT_NUMBER, CJL_NESTED: return false
       default: return true
       }
@@ -146,6 +152,12 @@ struct JSONLinesReader: ~Copyable {
     }
     let fields = unsafe Fields(line)
     if columns.isCounts {
+      guard !fields.isList(.sampleCount), !fields.isList(.correctCount) else {
+        throw EsscherError(
+          .badInput,
+          "a list of counts; write one number in '\(columns[.sampleCount] ?? "")' and one in "
+            + "'\(columns[.correctCount] ?? "")' a prompt", at: place)
+      }
       try builder.add(
         samples: fields.first(.sampleCount), correct: fields.first(.correctCount), prompt: prompt,
         line: number)

@@ -27,7 +27,9 @@ struct NPYSource: RewardSource {
     let (total, carry) = header.length.addingReportingOverflow(payload)
     guard header.cellCount != nil, !overflow, !carry else {
       throw EsscherError(
-        .badInput, "claims a shape of \(Self.text(header.shape)), which no file can hold", at: place
+        .badInput,
+        "claims a shape of \(Self.text(header.shape)), which no file can hold; write it again with np.save",
+        at: place
       )
     }
     guard file.size >= total else {

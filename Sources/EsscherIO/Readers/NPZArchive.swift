@@ -15,6 +15,10 @@ struct NPZArchive: ~Copyable {
   /// Deflate cannot expand by more than this; a directory entry that claims more lies.
   static let largestExpansion: UInt64 = 1032
 
+  /// Arrays of scores shrink by 2 to 10 times; more than this is believed of small members only.
+  private static let plausibleExpansion: UInt64 = 200
+  private static let freeSize: UInt64 = 64 << 20
+
   init(path: String, name: String, keyRemedy: String) throws(EsscherError) {
     var message = [CChar](repeating: 0, count: 256)
     let opened = unsafe message.withUnsafeMutableBufferPointer {
@@ -48,6 +52,10 @@ struct NPZArchive: ~Copyable {
     let members = members
     let shown = members.prefix(10).map { $0.hasSuffix(".npy") ? String($0.dropLast(4)) : $0 }
       .joined(separator: ", ")
+    guard !members.isEmpty else {
+      throw EsscherError(
+        .badInput, "holds no arrays; write it again with np.savez", at: place)
+    }
     guard let key else {
       guard members.count == 1 else {
         throw EsscherError(
@@ -81,6 +89,12 @@ struct NPZArchive: ~Copyable {
         .badInput,
         "claims that \(compressed) bytes of \(member) unpack to \(size), which no honest archive "
           + "does; it was not unpacked", at: place)
+    }
+    guard size <= Self.freeSize || size / Self.plausibleExpansion <= compressed else {
+      throw EsscherError(
+        .badInput,
+        "\(member) would unpack from \(compressed) to \(size) bytes, as a zip bomb does and scores "
+          + "do not; if it is meant, unpack it and pass the .npy", at: place)
     }
     guard let stream = unsafe czip_member_open(archive, index) else {
       throw EsscherError(

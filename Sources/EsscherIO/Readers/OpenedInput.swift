@@ -46,7 +46,8 @@ struct OpenedInput: ~Copyable {
       if got < 0 && errno == EINTR { continue }
       guard got >= 0 else {
         throw EsscherError(
-          .badInput, "cannot be read: \(InputFile.message(errno))",
+          .badInput,
+          "cannot be read (\(InputFile.message(errno))); pipe a file or a command's output in",
           at: EsscherError.Location(file: name))
       }
       if got == 0 { break }

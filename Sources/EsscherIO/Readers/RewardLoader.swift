@@ -41,6 +41,11 @@ public enum RewardLoader {
         "No column names the prompts, so all samples count as one prompt; name it with --column "
           + "prompt=NAME.")
     }
+    for name in rewards.textualGold {
+      table.notes.append(
+        "The column '\(name)' begins with text and was not read as gold rewards; if it is, name it with "
+          + "--column gold=\(name).")
+    }
     if let gold = request.gold {
       let opened = try loader.companion(gold, .gold, of: rewards)
       table.gold = opened.source
@@ -79,6 +84,7 @@ private struct LoadedInput {
   var prompts: [PromptKey]?
   var column: String?
   var impliesOnePrompt = false
+  var textualGold: [String] = []
   var record: InputRecord
 }
 
@@ -175,7 +181,8 @@ private struct Loader {
       return LoadedInput(
         rows: table.rewards, gold: table.gold, logWeights: table.logWeights,
         prompts: table.prompts, column: table.rewardColumn,
-        impliesOnePrompt: table.impliesOnePrompt, record: record)
+        impliesOnePrompt: table.impliesOnePrompt, textualGold: table.textualGold,
+        record: record)
     }
     let source = try array(input, format, key: key, role: role)
     record.elementType = source.header.descr
@@ -191,7 +198,7 @@ private struct Loader {
     do throws(EsscherError) {
       return try InputFormat(endingOf: path)
     } catch {
-      guard let format = request.inputFormat else { throw error }
+      guard let format = request.inputFormat, !InputFormat.isCompressed(path) else { throw error }
       return format
     }
   }

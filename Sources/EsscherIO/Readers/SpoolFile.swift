@@ -114,7 +114,8 @@ struct SpoolFile: ~Copyable {
     _ size: Int, directory: String?, purpose: String
   ) throws(EsscherError) -> InputFile {
     var spool = try SpoolFile(directory: directory, purpose: purpose)
-    let status = posix_fallocate(spool.descriptor, 0, size)
+    var status = posix_fallocate(spool.descriptor, 0, size)
+    while status == EINTR { status = posix_fallocate(spool.descriptor, 0, size) }
     guard status == 0 else {
       throw EsscherError(
         .badInput,

@@ -42,6 +42,8 @@ enum ColumnRole: Int32, CaseIterable {
 /// The columns a text file is read by.
 struct TextColumns {
   private(set) var names: [ColumnRole: String] = [:]
+  /// Columns that are named like gold rewards and hold text.
+  private(set) var textualGold: [String] = []
 
   subscript(role: ColumnRole) -> String? { names[role] }
 
@@ -72,10 +74,15 @@ struct TextColumns {
         }
         names[role] = name
       } else {
-        let isGold = role == .gold
         let known = use.guesses(role).filter { fields.contains($0) }
-        let similar = isGold ? fields.filter { $0.hasPrefix("gold") } : []
-        names[role] = (known + similar).first { !isGold || isNumeric($0) }
+        guard role == .gold else {
+          names[role] = known.first
+          continue
+        }
+        for name in known + fields.filter({ $0.hasPrefix("gold") && !known.contains($0) })
+        where names[role] == nil {
+          if isNumeric(name) { names[role] = name } else { textualGold.append(name) }
+        }
       }
     }
     if use.chosen[.reward] == nil, names[.sampleCount] != nil, names[.correctCount] != nil {

@@ -15,6 +15,8 @@ struct TextTable {
   var rewardColumn: String?
   /// Whether samples were taken as one prompt because nothing says otherwise.
   var impliesOnePrompt = false
+  /// Columns that are named like gold rewards and were not read, because they hold text.
+  var textualGold: [String] = []
 
   /// `[prompts, samples]`, with 0 samples where prompts differ.
   var shape: [Int] {
@@ -143,16 +145,19 @@ struct TextTableBuilder: ~Copyable {
   /// - Throws: `.badInput` for a file without samples.
   consuming func finish() throws(EsscherError) -> TextTable {
     let (columns, name, impliesOnePrompt) = (columns, name, onlyRow != nil)
+    let textualGold = columns.textualGold
     if columns.isCounts {
       guard !sampleCounts.isEmpty else { throw TextRows.nothing(in: name) }
       let counts = CountsTable(
         name: name, sampleCounts: sampleCounts, correctCounts: correctCounts)
       return TextTable(
-        rewards: .counts(counts), prompts: columns[.prompt] == nil ? nil : rows.prompts)
+        rewards: .counts(counts), prompts: columns[.prompt] == nil ? nil : rows.prompts,
+        textualGold: textualGold)
     }
     let tables = try rows.finish()
     return TextTable(
       rewards: .cells(tables.rewards), gold: tables.gold, logWeights: tables.weights,
-      prompts: tables.prompts, rewardColumn: columns[.reward], impliesOnePrompt: impliesOnePrompt)
+      prompts: tables.prompts, rewardColumn: columns[.reward], impliesOnePrompt: impliesOnePrompt,
+      textualGold: textualGold)
   }
 }

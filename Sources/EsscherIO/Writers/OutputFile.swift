@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// An output that appears whole or not at all: bytes go to `.NAME.PID.partial` in the same folder,
+// An output that appears whole or not at all: bytes go to `.esscher.PID.N.partial` in the same folder,
 // which takes the name when it is complete and is removed in every other case.
 
 public import EsscherCore
 internal import Glibc
+internal import Synchronization
 
 /// A file being written.
 ///
@@ -21,6 +22,8 @@ public final class OutputFile {
   private var buffer: [UInt8] = []
 
   private static let bufferSize = 1 << 18
+  /// Tells the partial files of one process apart.
+  private static let created = Atomic<Int>(0)
 
   /// Creates the partial file, so that a folder that cannot be written is found before the work.
   /// - Throws: `.usage` where the file cannot be created.
@@ -36,8 +39,9 @@ public final class OutputFile {
       opened = unsafe open(target, O_WRONLY | O_CLOEXEC)
     } else {
       let folder = target.lastIndex(of: "/").map { target[...$0] } ?? ""
-      let base = target[folder.endIndex...]
-      let path = "\(folder).\(base).\(getpid()).partial"
+      // Not the file's own name, which may already be as long as names can be.
+      let number = Self.created.wrappingAdd(1, ordering: .relaxed).newValue
+      let path = "\(folder).esscher.\(getpid()).\(number).partial"
       partial = path
       slot = PartialFiles.add(path)
       opened = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
@@ -46,6 +50,7 @@ public final class OutputFile {
     guard descriptor >= 0 else {
       let error = errno
       forget()
+      if error == EINTR { throw EsscherError.interruption }
       throw EsscherError(
         .usage,
         "Cannot create this output: \(ByteWriting.reason(error)). Name a file in a folder that "
@@ -82,7 +87,9 @@ public final class OutputFile {
   public func finish() throws(EsscherError) {
     try flush()
     guard partial != nil else { return }
-    try check(fsync(descriptor) == 0 ? 0 : errno)
+    while fsync(descriptor) != 0 {
+      guard errno == EINTR else { return try check(errno) }
+    }
   }
 
   /// Finishes the file and gives it its name, replacing what had it.
@@ -132,7 +139,14 @@ public final class OutputFile {
       unsafe free(resolved)
     }
     var status = stat()
-    guard unsafe stat(target, &status) == 0 else { return (target, 0o666, false) }
+    guard unsafe stat(target, &status) == 0 else {
+      guard unsafe lstat(target, &status) != 0 || status.st_mode & S_IFMT != S_IFLNK else {
+        throw EsscherError(
+          .usage, "This is a link to a file that is not there; name that file, or remove the link.",
+          at: EsscherError.Location(file: name))
+      }
+      return (target, 0o666, false)
+    }
     switch status.st_mode & S_IFMT {
     case S_IFREG: return (target, status.st_mode, false)
     case S_IFDIR:

@@ -11,7 +11,8 @@ deps: ## install missing system packages
 build: deps ## build the program in release configuration
 	swift build -c release
 
-test: deps ## run the tests
+test: ## run the tests, on the processor and on PoCL
+	Scripts/install-deps test
 	swift test --disable-xctest
 
 lint: deps ## check format, layers, file sizes, kernels and weak symbols

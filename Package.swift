@@ -45,6 +45,8 @@ let package = Package(
     .target(
       name: "CZipArchive", cSettings: strictC, linkerSettings: [.linkedLibrary("zip")]),
 
+    .target(name: "COpenCL", cSettings: strictC, linkerSettings: [.linkedLibrary("dl")]),
+
     // MARK: Library
     .target(name: "EsscherCore", swiftSettings: strict),
     kernelVariant("CPUKernelsV2", march: "x86-64-v2", fma: false),
@@ -57,7 +59,10 @@ let package = Package(
       ],
       swiftSettings: strict),
     .target(
-      name: "Esscher", dependencies: ["EsscherCore", "EsscherCPU"], swiftSettings: strict),
+      name: "EsscherOpenCL", dependencies: ["EsscherCore", "COpenCL"], swiftSettings: strict),
+    .target(
+      name: "Esscher", dependencies: ["EsscherCore", "EsscherCPU", "EsscherOpenCL"],
+      swiftSettings: strict),
     .target(
       name: "EsscherIO",
       dependencies: ["EsscherCore", "CDigest", "CJSONLines", "CZipArchive"],
@@ -84,7 +89,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "BackendConformanceTests",
-      dependencies: ["EsscherCore", "EsscherCPU", "EsscherTestSupport"],
+      dependencies: ["EsscherCore", "EsscherCPU", "EsscherOpenCL", "EsscherTestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "EsscherTests", dependencies: ["Esscher", "EsscherTestSupport"],

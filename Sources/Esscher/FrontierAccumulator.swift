@@ -87,7 +87,9 @@ struct FrontierAccumulator {
   }
 
   /// Adds a tile's prompts, in row order.
-  mutating func add(_ rows: [PromptRow], backend: any Backend) {
+  mutating func add(
+    _ rows: [PromptRow], backend: any Backend
+  ) throws(EsscherError) {
     for row in rows {
       promptCount += 1
       if row.summary.tiedCount > 0 && row.summary.tiedCount < row.summary.sampleCount {
@@ -105,7 +107,7 @@ struct FrontierAccumulator {
         }
       }
     }
-    backend.accumulate(&bootstrap, indices: rows.map(\.row), values: columns)
+    try backend.accumulate(&bootstrap, indices: rows.map(\.row), values: columns)
   }
 
   /// Percentile interval of a quantity of bootstrap line `line`, nil without replicates.

@@ -49,7 +49,7 @@ struct FrontierPipeline {
       let rows = ParallelTiles.map(count: table.rows.count, threads: backend.threads) { offset in
         PromptRow(table, offset: offset, lambdas: plan.lambdas)
       }.filter { $0.summary.sampleCount > 0 }
-      accumulator.add(rows, backend: backend)
+      try accumulator.add(rows, backend: backend)
       guard let write = observer.promptPoints else { return }
       for row in rows {
         try write(PromptLines(grid: grid, row: row, hasGold: scan.table.gold != nil).points)

@@ -8,7 +8,7 @@ extension CPUBackend {
   /// Adds prompts to a bootstrap, replicates in parallel; the result does not depend on the threads.
   public func accumulate(
     _ bootstrap: inout PoissonBootstrap, indices: [Int], values: [Double]
-  ) {
+  ) throws(EsscherError) {
     let columns = bootstrap.columnCount
     guard columns > 0, bootstrap.replicateCount > 0 else { return }
     let (before, totals, seed) = (bootstrap.sums, bootstrap.totals, bootstrap.seed)

@@ -15,7 +15,7 @@ public struct CPUBackend: Backend {
   public let level: CPULevel
   private let memoryBudgetBytes: Int
   private let kernels: CPUKernels
-  private let cacheBox: CacheBox
+  private let cacheBox: OrderStatisticCacheBox
 
   /// Name for reports.
   public var name: String { "CPU, Swift, \(level.name)" }
@@ -35,7 +35,7 @@ public struct CPUBackend: Backend {
     self.level = level
     self.memoryBudgetBytes = memoryBudgetBytes
     kernels = CPUKernels(level: level)
-    cacheBox = CacheBox()
+    cacheBox = OrderStatisticCacheBox()
   }
 
   /// Cells that a tile is cut to.

@@ -2,7 +2,6 @@
 // What a worker does with a few neighbouring rows: read, check, sort, and evaluate each.
 
 internal import EsscherCore
-internal import Synchronization
 
 /// Evaluates rows of one input for one plan. Shared by the workers; holds no mutable state.
 struct RowEvaluator: Sendable {
@@ -65,19 +64,5 @@ struct RowEvaluator: Sendable {
   ) throws(EsscherError) {
     let part = unsafe UnsafeMutableBufferPointer(rebasing: buffer[..<cells])
     try unsafe source.copyDoubles(rows: rows, columns: nil, to: part)
-  }
-}
-
-/// Keeps the order-statistic weights from one tile to the next.
-final class CacheBox: Sendable {
-  private let current = Mutex<(grid: [Int], cache: OrderStatisticCache)?>(nil)
-
-  func cache(grid: [Int], byteLimit: Int) -> OrderStatisticCache {
-    current.withLock { current in
-      if let current, current.grid == grid { return current.cache }
-      let made = OrderStatisticCache(grid: grid, byteLimit: byteLimit)
-      current = (grid, made)
-      return made
-    }
   }
 }

@@ -56,14 +56,7 @@ extension RowWorkspace {
     let lowest = unsafe small[0]
     let highest = unsafe small[1]
     let sum = unsafe small[2]
-    let range = highest - lowest
-    guard range == 0 || (Self.smallestRange...Self.largestRange).contains(range) else {
-      throw EsscherError(
-        .badInput,
-        "the rewards of this prompt span \(range), whose square a double cannot hold; rescale them "
-          + "to a range between 1e-140 and 1e140",
-        at: table.rewardSource?.location(row: row, column: 0))
-    }
+    try RowSummary.checkRange(lowest: lowest, highest: highest, row: row, table: table)
     let mean =
       hasWeights ? unsafe kernels.dot(values, weights, count) : sum / Double(count)
     summary.centre = mean.isFinite ? min(max(mean, lowest), highest) : lowest / 2 + highest / 2
@@ -85,10 +78,6 @@ extension RowWorkspace {
     if hasGold { summary.goldMean = centreGold(kernels) }
     return summary
   }
-
-  /// Ranges whose squares, and 10^5 of them divided by as many, are normal doubles.
-  private static let smallestRange = 1e-140
-  private static let largestRange = 1e140
 
   /// Share of the base law in the samples equal to the maximum.
   private func topShare(_ highest: Double, sorted: Bool) -> Double {

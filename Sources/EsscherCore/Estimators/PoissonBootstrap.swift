@@ -12,7 +12,7 @@
 /// - Source: Hanley and MacGibbon (2006), Poisson bootstrap; Salmon et al. (2011), Philox.
 public struct PoissonBootstrap: Sendable {
   /// Smallest words that give a count of 1, 2, 3, …: `T_k = ⌈2³²·P(count ≤ k)⌉`.
-  static let thresholds: [UInt32] = {
+  package static let thresholds: [UInt32] = {
     var thresholds: [UInt32] = []
     var term = Elementary.exp(-1)
     var cumulative = 0.0

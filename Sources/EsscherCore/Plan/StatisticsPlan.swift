@@ -75,7 +75,8 @@ public protocol Backend: Sendable {
   func rowsPerTile(for table: RewardTable, plan: StatisticsPlan) throws(EsscherError) -> Int
   /// Evaluates `plan` on some rows.
   ///
-  /// - Throws: `.badInput` for a missing or infinite cell, naming the first in row order.
+  /// - Throws: `.badInput` for a missing or infinite cell, naming the first in row order;
+  ///   `.deviceUnavailable` where a device fails.
   func reduce(
     _ table: RewardTable, rows: Range<Int>, plan: StatisticsPlan
   ) throws(EsscherError) -> StatisticsTable
@@ -84,5 +85,8 @@ public protocol Backend: Sendable {
   /// - Parameters:
   ///   - indices: the prompts' indices in order of first appearance.
   ///   - values: one row of `bootstrap.columnCount` values a prompt.
-  func accumulate(_ bootstrap: inout PoissonBootstrap, indices: [Int], values: [Double])
+  /// - Throws: `.deviceUnavailable` where a device fails.
+  func accumulate(
+    _ bootstrap: inout PoissonBootstrap, indices: [Int], values: [Double]
+  ) throws(EsscherError)
 }

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The weights of the order statistics depend on M and n only; prompts of equal length share them.
 
-internal import EsscherCore
 internal import Synchronization
 
 /// Weights by sample count for one grid of n, shared by the workers of a run.
 ///
 /// Holds at most `byteLimit` bytes; when a new length would pass it, the older ones are let go (rows
 /// in flight keep theirs). The weights do not depend on what the cache held.
-final class OrderStatisticCache: Sendable {
+package final class OrderStatisticCache: Sendable {
   private struct State {
     var weights: [Int: [OrderStatisticWeights]] = [:]
     var bytes = 0
@@ -18,13 +17,13 @@ final class OrderStatisticCache: Sendable {
   private let byteLimit: Int
   private let state = Mutex(State())
 
-  init(grid: [Int], byteLimit: Int) {
+  package init(grid: [Int], byteLimit: Int) {
     self.grid = grid
     self.byteLimit = byteLimit
   }
 
   /// Bytes the weights of one sample count take.
-  static func bytes(sampleCount: Int, grid: [Int]) -> Int {
+  package static func bytes(sampleCount: Int, grid: [Int]) -> Int {
     grid.reduce(0) { sum, n in
       n > sampleCount
         ? sum : sum + 16 * OrderStatisticWeights.keptCount(sampleCount: sampleCount, n: n)
@@ -35,7 +34,9 @@ final class OrderStatisticCache: Sendable {
   ///
   /// Weights that would not fit the limit together, those of very long rows, are made one n at a time.
   /// - Precondition: no n exceeds `sampleCount`.
-  func forEach(sampleCount: Int, _ body: (_ index: Int, _ weights: OrderStatisticWeights) -> Void) {
+  package func forEach(
+    sampleCount: Int, _ body: (_ index: Int, _ weights: OrderStatisticWeights) -> Void
+  ) {
     if Self.bytes(sampleCount: sampleCount, grid: grid) > byteLimit {
       for (index, n) in grid.enumerated() {
         body(index, OrderStatisticWeights(sampleCount: sampleCount, n: n))
@@ -61,5 +62,21 @@ final class OrderStatisticCache: Sendable {
       state.bytes += size
     }
     return made
+  }
+}
+
+/// Keeps the order-statistic weights from one tile to the next.
+package final class OrderStatisticCacheBox: Sendable {
+  private let current = Mutex<(grid: [Int], cache: OrderStatisticCache)?>(nil)
+
+  package init() {}
+
+  package func cache(grid: [Int], byteLimit: Int) -> OrderStatisticCache {
+    current.withLock { current in
+      if let current, current.grid == grid { return current.cache }
+      let made = OrderStatisticCache(grid: grid, byteLimit: byteLimit)
+      current = (grid, made)
+      return made
+    }
   }
 }

@@ -1,0 +1,200 @@
+#line 2 "tilt_sweep.cl"
+// SPDX-License-Identifier: Apache-2.0
+// tilt_sweep.cl: the sums of one row at a block of lambdas from one read, and the power moments that give
+// every small lambda.
+// Layout:  rows as in row_summary.cl; sums[(row * lambda_count + lambda) * TILT_FIELDS + field];
+//          moments[row * MOMENT_STRIDE + field].
+// Launch:  work-groups (row, block of LAMBDAS lambdas), WG_SIZE lanes; moments: one work-group a row.
+// Macros:  LAMBDAS (lambdas of a block, default 4).
+// Method:  each lambda picks its form as EsscherCore/TiltForm does, from the row's summary: about the
+//          mean, about the maximum, or not at all where the moments will do.
+// Mirrors: EsscherCPU/TiltSweep.swift, EsscherCore/PowerMoments.swift.
+
+#ifndef ESSCHER_COMMON
+#include "common.cl"
+#endif
+#ifndef LAMBDAS
+#define LAMBDAS 4
+#endif
+#define TILT_FIELDS 7
+#define POWERS 12
+#define MOMENT_STRIDE 48
+
+// What the forms are chosen by.
+typedef struct {
+  double centre, correction, variance, highest, reach, maximum;
+} row_shape;
+
+INLINE row_shape shape_of(__global const double *restrict summary, const double mass) {
+  row_shape shape;
+  const double first = summary[S_FIRST] / mass;
+  shape.centre = summary[S_CENTRE];
+  shape.maximum = summary[S_HIGHEST];
+  shape.correction = summary[S_HIGHEST] == summary[S_LOWEST] ? 0 : first;
+  shape.variance = fmax(0.0, summary[S_SECOND] / mass - first * first);
+  shape.highest = (summary[S_HIGHEST] - shape.centre) - shape.correction;
+  shape.reach = fmax(shape.highest, -((summary[S_LOWEST] - shape.centre) - shape.correction));
+  return shape;
+}
+
+#define FORM_MOMENTS 0
+#define FORM_CENTRED 1
+#define FORM_TOPPED 2
+
+INLINE int form_of(const double lambda, const row_shape shape) {
+  if (lambda * shape.reach <= 0.5) return FORM_MOMENTS;
+  return lambda * lambda * shape.variance < 1 && lambda * shape.highest <= 500 ? FORM_CENTRED : FORM_TOPPED;
+}
+
+__kernel void tilt_sweep(__global const double *restrict values, __global const double *restrict rank,
+                         __global const double *restrict gold, __global const double *restrict weights,
+                         __global const ulong *restrict offsets, __global const uint *restrict counts,
+                         __global const double *restrict summaries, __global const double *restrict lambdas,
+                         __global double *restrict sums, const uint lambda_count, const uint flags) {
+  __local double scratch[WG_SIZE];
+  const size_t row = get_group_id(0);
+  const uint block = get_group_id(1) * LAMBDAS;
+  const uint lane = get_local_id(0);
+  const uint stride = WG_SIZE * VEC;
+  const int weighted = (flags & HAS_WEIGHTS) != 0;
+  const row_shape shape =
+      shape_of(summaries + row * SUMMARY_STRIDE, weighted ? 1.0 : (double)counts[row]);
+  __global const double *restrict r = values + offsets[row];
+  __global const double *restrict a = rank + (flags & HAS_RANK ? offsets[row] : 0);
+  __global const double *restrict g = gold + (flags & HAS_GOLD ? offsets[row] : 0);
+  __global const double *restrict q = weights + (weighted ? offsets[row] : 0);
+
+  double lambda[LAMBDAS];
+  int form[LAMBDAS];
+  int needed = 0;
+#pragma unroll
+  for (int l = 0; l < LAMBDAS; l++) {
+    const uint index = block + l;
+    lambda[l] = lambdas[index < lambda_count ? index : lambda_count - 1];
+    form[l] = index < lambda_count && shape.reach > 0 ? form_of(lambda[l], shape) : FORM_MOMENTS;
+    needed |= form[l] != FORM_MOMENTS;
+  }
+  const uint count = needed ? counts[row] : 0;
+
+  double sum[LAMBDAS][TILT_FIELDS];
+  double rest[LAMBDAS][TILT_FIELDS];
+#pragma unroll
+  for (int l = 0; l < LAMBDAS; l++)
+#pragma unroll
+    for (int f = 0; f < TILT_FIELDS; f++) sum[l][f] = rest[l][f] = 0;
+
+  for (uint base = 0; base < count; base += stride * CHUNK) {
+    real part[LAMBDAS][TILT_FIELDS];
+#pragma unroll
+    for (int l = 0; l < LAMBDAS; l++)
+#pragma unroll
+      for (int f = 0; f < TILT_FIELDS; f++) part[l][f] = 0;
+    const uint turns = TURNS(base, count);
+    for (uint k = 0; k < turns; k++) {
+      const uint index = base + k * stride + lane * VEC;
+      const real keep = keep_mask((long)count - index);
+      const uint place = PLACE(index, count);
+      const real reward = LOAD(r, place);
+      const real centred = keep_only((reward - (real)shape.centre) - (real)shape.correction, keep);
+      // r - max r is exact where it matters, near the top; d - max d would round twice.
+      const real topped = keep_only(reward - (real)shape.maximum, keep);
+      const real weight = weighted ? keep_only(LOAD(q, place), keep) : keep;
+      const real rank_here = flags & HAS_RANK ? keep_only(LOAD(a, place), keep) : (real)0.0;
+      const real gold_here = flags & HAS_GOLD ? keep_only(LOAD(g, place), keep) : (real)0.0;
+#pragma unroll
+      for (int l = 0; l < LAMBDAS; l++) {
+        const real d = form[l] == FORM_TOPPED ? topped : centred;
+        real scale;
+        // A form that the moments cover would overflow nowhere either: lambda d <= 1/2.
+        const real scaled = exp_parts(d * (real)lambda[l], &scale);
+        const real e = (scaled + scale) * weight;
+        const real em1 = (scaled + (scale - (real)1.0)) * weight;
+        const real de = d * e;
+        part[l][0] += e;
+        part[l][1] += em1;
+        part[l][2] += de;
+        part[l][3] = fma(d, de, part[l][3]);
+        part[l][4] = fma(e, e, part[l][4]);
+        part[l][5] = fma(rank_here, e, part[l][5]);
+        part[l][6] = fma(gold_here, e, part[l][6]);
+      }
+    }
+#pragma unroll
+    for (int l = 0; l < LAMBDAS; l++)
+#pragma unroll
+      for (int f = 0; f < TILT_FIELDS; f++)
+        sum[l][f] = add_compensated(sum[l][f], total(part[l][f]), &rest[l][f]);
+  }
+  for (int l = 0; l < LAMBDAS; l++)
+    for (int f = 0; f < TILT_FIELDS; f++) {
+      const double whole = group_sum(sum[l][f] + rest[l][f], scratch);
+      if (lane == 0 && block + l < lambda_count)
+        sums[(row * lambda_count + block + l) * TILT_FIELDS + f] = whole;
+    }
+}
+
+// Power sums of p u^k, k = 1...12, u = d / reach; p is a payload times a power of the weight.
+INLINE void power_sums(__global const double *restrict r, __global const double *restrict payload,
+                              __global const double *restrict q, const int weight_power, const uint count,
+                              const row_shape shape, const int has_payload, __global double *restrict out,
+                              __local double *scratch) {
+  const uint lane = get_local_id(0);
+  const uint stride = WG_SIZE * VEC;
+  const double scale = 1 / shape.reach;
+  double sum[POWERS], rest[POWERS];
+#pragma unroll
+  for (int k = 0; k < POWERS; k++) sum[k] = rest[k] = 0;
+  for (uint base = 0; base < count; base += stride * CHUNK) {
+    real part[POWERS];
+#pragma unroll
+    for (int k = 0; k < POWERS; k++) part[k] = 0;
+    const uint turns = TURNS(base, count);
+    for (uint step = 0; step < turns; step++) {
+      const uint index = base + step * stride + lane * VEC;
+      const real keep = keep_mask((long)count - index);
+      const uint place = PLACE(index, count);
+      const real d = keep_only((LOAD(r, place) - (real)shape.centre) - (real)shape.correction, keep);
+      const real u = d * (real)scale;
+      real p = has_payload ? keep_only(LOAD(payload, place), keep) : keep;
+      if (weight_power > 0) {
+        const real w = keep_only(LOAD(q, place), keep);
+        p *= weight_power > 1 ? w * w : w;
+      }
+#pragma unroll
+      for (int k = 0; k < POWERS; k++) {
+        p *= u;
+        part[k] += p;
+      }
+    }
+#pragma unroll
+    for (int k = 0; k < POWERS; k++) sum[k] = add_compensated(sum[k], total(part[k]), &rest[k]);
+  }
+  for (int k = 0; k < POWERS; k++) {
+    const double whole = group_sum(sum[k] + rest[k], scratch);
+    if (lane == 0) out[k] = whole;
+  }
+}
+
+__kernel void power_moments(__global const double *restrict values, __global const double *restrict rank,
+                            __global const double *restrict gold, __global const double *restrict weights,
+                            __global const ulong *restrict offsets, __global const uint *restrict counts,
+                            __global const double *restrict summaries, __global double *restrict moments,
+                            __global const double *restrict lambdas, const uint flags) {
+  __local double scratch[WG_SIZE];
+  const size_t row = get_group_id(0);
+  const int weighted = (flags & HAS_WEIGHTS) != 0;
+  const row_shape shape =
+      shape_of(summaries + row * SUMMARY_STRIDE, weighted ? 1.0 : (double)counts[row]);
+  // Lambdas ascend: where the first is beyond the series, all are.
+  const int needed = shape.reach > 0 && form_of(lambdas[0], shape) == FORM_MOMENTS;
+  const uint count = needed ? counts[row] : 0;
+  __global const double *restrict r = values + offsets[row];
+  __global const double *restrict q = weights + (weighted ? offsets[row] : 0);
+  __global double *restrict out = moments + row * MOMENT_STRIDE;
+  power_sums(r, r, q, weighted, count, shape, 0, out, scratch);
+  power_sums(r, rank + (flags & HAS_RANK ? offsets[row] : 0), q, weighted, flags & HAS_RANK ? count : 0,
+             shape, 1, out + POWERS, scratch);
+  power_sums(r, gold + (flags & HAS_GOLD ? offsets[row] : 0), q, weighted, flags & HAS_GOLD ? count : 0,
+             shape, 1, out + 2 * POWERS, scratch);
+  power_sums(r, r, q, 2, weighted ? count : 0, shape, 0, out + 3 * POWERS, scratch);
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kernels of Kernels/, embedded: one program, whose parts begin with a #line of their own so that a
+// driver's messages name the file.
+#include "COpenCL.h"
+
+static const char source[] = {
+#embed "../../Kernels/common.cl" suffix(, )
+#embed "../../Kernels/row_summary.cl" suffix(, )
+#embed "../../Kernels/row_sort.cl" suffix(, )
+#embed "../../Kernels/tilt_sweep.cl" suffix(, )
+#embed "../../Kernels/best_of_n.cl" suffix(, )
+#embed "../../Kernels/bootstrap.cl" suffix(, )
+    0};
+
+const char *copencl_kernel_source(void) { return source; }

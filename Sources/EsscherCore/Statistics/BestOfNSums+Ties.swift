@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// The part of best-of-n that depends on a row's tie groups and not on its rewards; the dot products are
+// the backends'.
+
+extension BestOfNSums {
+  /// Everything but the gains: law, effective sample size and the V-statistic's divergence; `gold` is
+  /// the mean, to which a backend adds its own.
+  ///
+  /// - Parameter ties: groups of two or more equal samples of the sorted row, the largest first.
+  /// - Complexity: O(tied or untied samples, whichever are fewer).
+  package init(weights: OrderStatisticWeights, summary: RowSummary, ties: [TieGroup]) {
+    self.init()
+    let count = summary.sampleCount
+    gold = summary.goldMean
+    law = BestOfNLaw(n: weights.n, sampleCount: count, ties: ties)
+    let replacesUntied = 2 * summary.tiedCount <= count
+    let base =
+      replacesUntied
+      ? (squares: weights.unbiasedSquares, divergence: weights.replacementDivergence)
+      : Self.untied(weights, ties, count)
+    let tied = Self.tied(weights, ties, count, replacingUntied: replacesUntied)
+    ess = 1 / (base.squares + tied.squares)
+    replacementKL = weights.n == 1 ? 0 : max(0, base.divergence + tied.divergence)
+  }
+
+  /// Σ u² and Σ v log(M v) over the untied samples.
+  private static func untied(
+    _ weights: OrderStatisticWeights, _ ties: [TieGroup], _ count: Int
+  ) -> (squares: Double, divergence: Double) {
+    let kept = weights.unbiased.count
+    var squares = CompensatedSum()
+    var divergence = CompensatedSum()
+    var position = 0
+    func add(upTo end: Int) {
+      for index in position..<max(position, min(end, kept)) {
+        squares.add(weights.unbiased[index] * weights.unbiased[index])
+        divergence.add(OrderStatisticWeights.divergenceTerm(weights.replacement[index], count))
+      }
+    }
+    for tie in ties {
+      add(upTo: count - tie.upTo)
+      position = count - tie.below
+    }
+    add(upTo: count)
+    return (squares.value, divergence.value)
+  }
+
+  /// What the tie groups add: their own terms, and with `replacingUntied` less the terms their
+  /// samples have in the sums for rows without ties.
+  private static func tied(
+    _ weights: OrderStatisticWeights, _ ties: [TieGroup], _ count: Int, replacingUntied: Bool
+  ) -> (squares: Double, divergence: Double) {
+    let kept = weights.unbiased.count
+    var squares = CompensatedSum()
+    var divergence = CompensatedSum()
+    for tie in ties {
+      let start = count - tie.upTo
+      guard start < kept else { break }
+      var groupU = 0.0
+      var groupV = 0.0
+      for index in start..<min(count - tie.below, kept) {
+        let ui = weights.unbiased[index]
+        let vi = weights.replacement[index]
+        groupU += ui
+        groupV += vi
+        if replacingUntied {
+          squares.add(-ui * ui)
+          divergence.add(-OrderStatisticWeights.divergenceTerm(vi, count))
+        }
+      }
+      let size = Double(tie.count)
+      squares.add(groupU * groupU / size)
+      if groupV > 0 {
+        divergence.add(groupV * Elementary.log(groupV * Double(count) / size))
+      }
+    }
+    return (squares.value, divergence.value)
+  }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// BestOfN on a device: sorted rows times order-statistic weights.
+
+internal import EsscherCore
+
+/// Order-statistic weights on the device, for as many sample counts as fit.
+final class WeightTables {
+  /// Sample counts whose weights are there, by class.
+  private(set) var sampleCounts: [Int]
+  let entries: OpenCLBuffer
+  let offsets: OpenCLBuffer
+  let keptCounts: OpenCLBuffer
+
+  /// Bytes of one sample count's weights.
+  static func bytes(sampleCount: Int, ns: [Int]) -> Int {
+    ns.reduce(0) { sum, n in
+      guard n > 1, n <= sampleCount else { return sum }
+      let kept = OrderStatisticWeights.keptCount(sampleCount: sampleCount, n: n)
+      return sum + 16 * DeviceLayout.padded(kept)
+    }
+  }
+
+  init(
+    sampleCounts: [Int], ns: [Int], cache: OrderStatisticCache, on session: OpenCLSession
+  ) throws(OpenCLError) {
+    var table: [Double] = []
+    var starts: [UInt64] = []
+    var kept: [UInt32] = []
+    for sampleCount in sampleCounts {
+      cache.forEach(sampleCount: sampleCount) { _, weights in
+        // Best of 1 is the mean, whose gain is exactly 0.
+        let count = weights.n > 1 ? weights.unbiased.count : 0
+        let padding = [Double](repeating: 0, count: DeviceLayout.padded(count) - count)
+        starts.append(UInt64(table.count))
+        kept.append(UInt32(count))
+        guard count > 0 else { return }
+        table += weights.unbiased + padding + weights.replacement + padding
+      }
+    }
+    self.sampleCounts = sampleCounts
+    entries = try session.buffer(8 * table.count, "order-statistic weights")
+    offsets = try session.buffer(8 * starts.count, "offsets of order-statistic weights")
+    keptCounts = try session.buffer(4 * kept.count, "lengths of order-statistic weights")
+    try session.write(table, to: entries)
+    try session.write(starts, to: offsets)
+    try session.write(kept, to: keptCounts)
+  }
+}
+
+extension DeviceKernels {
+  /// Enqueues best-of-n of rows `first ..< first + count` of a tile, whose classes the tables hold.
+  func bestOf(
+    _ tile: TileMemory, first: Int, count: Int, tables: WeightTables, ns: Int, flags: UInt32,
+    on session: OpenCLSession
+  ) throws(OpenCLError) {
+    try bestOfN.set(0, tile.rewards)
+    try bestOfN.set(1, tile.sortedGolds)
+    try bestOfN.set(2, tile.deviceOffsets)
+    try bestOfN.set(3, tile.deviceCounts)
+    try bestOfN.set(4, tile.summaries)
+    try bestOfN.set(5, tables.entries)
+    try bestOfN.set(6, tables.offsets)
+    try bestOfN.set(7, tables.keptCounts)
+    try bestOfN.set(8, tile.classes)
+    try bestOfN.set(9, tile.bestOf)
+    try bestOfN.set(10, uint: UInt32(first))
+    try bestOfN.set(11, uint: UInt32(ns))
+    try bestOfN.set(12, uint: flags)
+    try session.launch(bestOfN, groups: (count, ns), lanes: tuning.lanes)
+  }
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The kernels of one build.
+final class DeviceKernels {
+  let tuning: LaunchTuning
+  private let program: OpenCLProgram
+  let rowSummary: OpenCLKernel
+  let sortRadix: OpenCLKernel
+  let sortBlocks: OpenCLKernel
+  let sortMerge: OpenCLKernel
+  let sortGather: OpenCLKernel
+  let tieGroups: OpenCLKernel
+  let tiltSweep: OpenCLKernel
+  let powerMoments: OpenCLKernel
+  let bestOfN: OpenCLKernel
+  let bootstrapCounts: OpenCLKernel
+  let bootstrapSums: OpenCLKernel
+
+  init(_ tuning: LaunchTuning, on session: OpenCLSession) throws(OpenCLError) {
+    let program = try session.program(options: tuning.buildOptions)
+    rowSummary = try program.kernel("row_summary", on: session)
+    sortRadix = try program.kernel("row_sort_radix", on: session)
+    sortBlocks = try program.kernel("row_sort_blocks", on: session)
+    sortMerge = try program.kernel("row_sort_merge", on: session)
+    sortGather = try program.kernel("row_sort_gather", on: session)
+    tieGroups = try program.kernel("tie_groups", on: session)
+    tiltSweep = try program.kernel("tilt_sweep", on: session)
+    powerMoments = try program.kernel("power_moments", on: session)
+    bestOfN = try program.kernel("best_of_n", on: session)
+    bootstrapCounts = try program.kernel("bootstrap_counts", on: session)
+    bootstrapSums = try program.kernel("bootstrap_sums", on: session)
+    self.program = program
+    self.tuning = tuning
+  }
+}

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+// One noncopyable owner for each kind of OpenCL object. Releasing cannot fail in a way that matters.
+
+internal import COpenCL
+internal import EsscherCore
+
+/// A context and its in-order queue on one device.
+@safe
+final class OpenCLSession {
+  let library: OpenCLLibrary
+  let profile: DeviceProfile
+  let device: cl_device_id
+  private let context: cl_context
+  private let queue: cl_command_queue
+  /// Copies to the device, beside the kernels of the tile before.
+  private let copies: cl_command_queue
+
+  private init(
+    library: OpenCLLibrary, profile: DeviceProfile, device: cl_device_id, context: cl_context,
+    queue: cl_command_queue, copies: cl_command_queue
+  ) {
+    self.library = library
+    self.profile = profile
+    unsafe self.device = device
+    unsafe self.context = context
+    unsafe self.queue = queue
+    unsafe self.copies = copies
+  }
+
+  /// Opens a device by its indices.
+  static func open(
+    _ library: OpenCLLibrary, platform: Int, device: Int
+  ) throws(OpenCLError) -> OpenCLSession {
+    let platforms = try unsafe DeviceProfile.platforms(library)
+    guard unsafe platforms.indices.contains(platform) else {
+      throw OpenCLError(
+        call: "", status: 0, detail: "there is no platform \(platform); esscher devices lists them")
+    }
+    let devices = try unsafe DeviceProfile.devices(library, platforms[platform])
+    guard unsafe devices.indices.contains(device) else {
+      throw OpenCLError(
+        call: "", status: 0,
+        detail: "platform \(platform) has no device \(device); esscher devices lists them")
+    }
+    let id = unsafe devices[device]
+    let profile = unsafe DeviceProfile(
+      library, platform: platform, platformID: platforms[platform], device: device, deviceID: id)
+    if let shortcoming = profile.shortcoming {
+      throw OpenCLError(call: "", status: 0, detail: shortcoming.reason)
+    }
+    var context: cl_context?
+    try OpenCLError.check(
+      unsafe copencl_create_context(library.api, platforms[platform], id, &context),
+      "clCreateContext")
+    guard let context = unsafe context else {
+      throw OpenCLError(call: "clCreateContext", status: -30)
+    }
+    var queues = unsafe [cl_command_queue?](repeating: nil, count: 2)
+    var status: cl_int = 0
+    for index in 0..<2 where status == 0 {
+      status = unsafe copencl_create_queue(library.api, context, id, &queues[index])
+    }
+    guard status == 0, let queue = unsafe queues[0], let copies = unsafe queues[1] else {
+      if let first = unsafe queues[0] { _ = unsafe copencl_release_queue(library.api, first) }
+      _ = unsafe copencl_release_context(library.api, context)
+      throw OpenCLError(call: "clCreateCommandQueue", status: status)
+    }
+    return unsafe OpenCLSession(
+      library: library, profile: profile, device: id, context: context, queue: queue,
+      copies: copies)
+  }
+
+  deinit {
+    _ = unsafe copencl_release_queue(library.api, copies)
+    _ = unsafe copencl_release_queue(library.api, queue)
+    _ = unsafe copencl_release_context(library.api, context)
+  }
+
+  /// A buffer of at least `bytes`, checked against the device's limit first.
+  func buffer(_ bytes: Int, _ what: String) throws(OpenCLError) -> OpenCLBuffer {
+    let size = max(bytes, 64)
+    guard size <= profile.largestBuffer else {
+      throw OpenCLError(
+        call: "", status: 0,
+        detail: "\(what) need \(size >> 20) MiB in one buffer, and the device allows "
+          + "\(profile.largestBuffer >> 20) MiB")
+    }
+    var memory: cl_mem?
+    try OpenCLError.check(
+      unsafe copencl_create_buffer(library.api, context, size, &memory),
+      "clCreateBuffer of \(size) bytes for \(what)")
+    guard let memory = unsafe memory else {
+      throw OpenCLError(call: "clCreateBuffer", status: -30)
+    }
+    return unsafe OpenCLBuffer(library: library, memory: memory, size: size)
+  }
+
+  /// Builds a program, once and for good.
+  func program(options: String) throws(OpenCLError) -> OpenCLProgram {
+    var program: cl_program?
+    let source = unsafe copencl_kernel_source()
+    guard let source = unsafe source else {
+      throw OpenCLError(call: "", status: 0, detail: "the kernels are missing from this build")
+    }
+    var length = 0
+    while unsafe source[length] != 0 { length += 1 }
+    try OpenCLError.check(
+      unsafe copencl_create_program(library.api, context, source, length, &program),
+      "clCreateProgramWithSource")
+    guard let program = unsafe program else {
+      throw OpenCLError(call: "clCreateProgramWithSource", status: -30)
+    }
+    let built = unsafe OpenCLProgram(library: library, program: program)
+    let status = unsafe copencl_build(library.api, program, device, options)
+    guard status == 0 else {
+      var log = [CChar](repeating: 0, count: 1 << 14)
+      _ = unsafe log.withUnsafeMutableBufferPointer {
+        unsafe copencl_build_log(library.api, program, device, $0.baseAddress, $0.count)
+      }
+      let text = String(
+        decoding: log.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      throw OpenCLError(
+        call: "clBuildProgram", status: status,
+        detail: text.isEmpty ? "no build log" : "build log: \(text.prefix(2000))")
+    }
+    return built
+  }
+
+  /// Copies to the device; returns when the bytes have left.
+  func write<Element: BitwiseCopyable>(
+    _ values: [Element], to buffer: borrowing OpenCLBuffer
+  ) throws(OpenCLError) {
+    guard !values.isEmpty else { return }
+    let bytes = values.count * MemoryLayout<Element>.stride
+    precondition(bytes <= buffer.size, "a write fits its buffer")
+    let memory = unsafe buffer.memory
+    let status = unsafe values.withUnsafeBytes {
+      unsafe copencl_write(library.api, queue, memory, 0, bytes, $0.baseAddress, 1)
+    }
+    try OpenCLError.check(status, "clEnqueueWriteBuffer of \(bytes) bytes")
+  }
+
+  /// Copies to the device beside the kernels; returns when the bytes have left.
+  func writeCopy<Element: BitwiseCopyable>(
+    _ values: [Element], to buffer: borrowing OpenCLBuffer
+  ) throws(OpenCLError) {
+    guard !values.isEmpty else { return }
+    let bytes = values.count * MemoryLayout<Element>.stride
+    precondition(bytes <= buffer.size, "a write fits its buffer")
+    let memory = unsafe buffer.memory
+    let status = unsafe values.withUnsafeBytes {
+      unsafe copencl_write(library.api, copies, memory, 0, bytes, $0.baseAddress, 1)
+    }
+    try OpenCLError.check(status, "clEnqueueWriteBuffer of \(bytes) bytes")
+  }
+
+  /// Starts a copy to the device; `source` must stay as it is until ``finishCopies()``.
+  func enqueueWrite(
+    _ source: UnsafeRawPointer, _ bytes: Int, to buffer: borrowing OpenCLBuffer
+  ) throws(OpenCLError) {
+    guard bytes > 0 else { return }
+    precondition(bytes <= buffer.size, "a write fits its buffer")
+    try OpenCLError.check(
+      unsafe copencl_write(library.api, copies, buffer.memory, 0, bytes, source, 0),
+      "clEnqueueWriteBuffer of \(bytes) bytes")
+  }
+
+  /// Copies `count` elements back; returns when everything before it on the queue is done.
+  func read<Element: BitwiseCopyable>(
+    _ count: Int, from buffer: borrowing OpenCLBuffer, zero: Element
+  ) throws(OpenCLError) -> [Element] {
+    guard count > 0 else { return [] }
+    var values = [Element](repeating: zero, count: count)
+    let bytes = count * MemoryLayout<Element>.stride
+    precondition(bytes <= buffer.size, "a read fits its buffer")
+    let memory = unsafe buffer.memory
+    let status = unsafe values.withUnsafeMutableBytes {
+      unsafe copencl_read(library.api, queue, memory, 0, bytes, $0.baseAddress, 1)
+    }
+    try OpenCLError.check(status, "clEnqueueReadBuffer of \(bytes) bytes")
+    return values
+  }
+
+  /// Launches `groups` work-groups of `lanes` lanes.
+  func launch(
+    _ kernel: borrowing OpenCLKernel, groups: (Int, Int), lanes: Int
+  ) throws(OpenCLError) {
+    guard groups.0 > 0, groups.1 > 0 else { return }
+    guard lanes <= kernel.largestGroup else {
+      throw OpenCLError(
+        call: "", status: 0,
+        detail: "the kernel \(kernel.name) runs in groups of at most \(kernel.largestGroup) lanes, "
+          + "and \(lanes) were planned")
+    }
+    let global = [groups.0 * lanes, groups.1]
+    let local = [lanes, 1]
+    let handle = unsafe kernel.kernel
+    let status = unsafe global.withUnsafeBufferPointer { global in
+      unsafe local.withUnsafeBufferPointer { local in
+        unsafe copencl_launch(library.api, queue, handle, global.baseAddress, local.baseAddress)
+      }
+    }
+    try OpenCLError.check(status, "clEnqueueNDRangeKernel of \(kernel.name)")
+  }
+
+  func flush() throws(OpenCLError) {
+    try OpenCLError.check(unsafe copencl_flush(library.api, queue), "clFlush")
+  }
+
+  /// Starts the copies without waiting for them.
+  func flushCopies() throws(OpenCLError) {
+    try OpenCLError.check(unsafe copencl_flush(library.api, copies), "clFlush")
+  }
+
+  /// Waits for the copies.
+  func finishCopies() throws(OpenCLError) {
+    try OpenCLError.check(unsafe copencl_finish(library.api, copies), "clFinish")
+  }
+
+  /// Waits for everything.
+  func finish() throws(OpenCLError) {
+    try finishCopies()
+    try OpenCLError.check(unsafe copencl_finish(library.api, queue), "clFinish")
+  }
+}
+
+/// Memory on a device.
+@safe
+struct OpenCLBuffer: ~Copyable {
+  let library: OpenCLLibrary
+  let memory: cl_mem
+  let size: Int
+
+  deinit { _ = unsafe copencl_release_buffer(library.api, memory) }
+}
+
+/// A built program.
+@safe
+struct OpenCLProgram: ~Copyable {
+  let library: OpenCLLibrary
+  let program: cl_program
+
+  deinit { _ = unsafe copencl_release_program(library.api, program) }
+
+  func kernel(
+    _ name: String, on session: OpenCLSession
+  ) throws(OpenCLError) -> OpenCLKernel {
+    var kernel: cl_kernel?
+    try OpenCLError.check(
+      unsafe copencl_create_kernel(library.api, program, name, &kernel), "clCreateKernel of \(name)"
+    )
+    guard let kernel = unsafe kernel else {
+      throw OpenCLError(call: "clCreateKernel of \(name)", status: -30)
+    }
+    var largest = 0
+    let status = unsafe copencl_kernel_work_group(library.api, kernel, session.device, &largest)
+    let made = unsafe OpenCLKernel(
+      library: library, kernel: kernel, name: name, largestGroup: status == 0 ? largest : 1)
+    try OpenCLError.check(status, "clGetKernelWorkGroupInfo of \(name)")
+    return made
+  }
+}
+
+/// A kernel with its arguments.
+@safe
+struct OpenCLKernel: ~Copyable {
+  let library: OpenCLLibrary
+  let kernel: cl_kernel
+  let name: String
+  let largestGroup: Int
+
+  deinit { _ = unsafe copencl_release_kernel(library.api, kernel) }
+
+  func set(_ index: Int, _ buffer: borrowing OpenCLBuffer) throws(OpenCLError) {
+    try OpenCLError.check(
+      unsafe copencl_set_buffer(library.api, kernel, cl_uint(index), buffer.memory),
+      "clSetKernelArg \(index) of \(name)")
+  }
+
+  func set(_ index: Int, uint value: UInt32) throws(OpenCLError) {
+    try OpenCLError.check(
+      unsafe copencl_set_uint(library.api, kernel, cl_uint(index), value),
+      "clSetKernelArg \(index) of \(name)")
+  }
+
+  func set(_ index: Int, ulong value: UInt64) throws(OpenCLError) {
+    try OpenCLError.check(
+      unsafe copencl_set_ulong(library.api, kernel, cl_uint(index), value),
+      "clSetKernelArg \(index) of \(name)")
+  }
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the kernels are compiled and launched on each kind of device: the one table.
+
+internal import EsscherCore
+
+/// Macros of a build and shapes of its launches.
+public struct LaunchTuning: Sendable, Equatable {
+  /// Doubles a lane works on at once.
+  public var vectorWidth: Int
+  /// Lanes of a work-group.
+  public var lanes: Int
+  /// Lambdas that share one read of a row.
+  public var lambdasPerBlock: Int
+  /// Samples a work-group sorts in local memory; 0 where each row is sorted by one work-item.
+  public var sortBlock: Int
+  /// Outputs of a work-item in a merge pass.
+  public var mergeRun: Int
+
+  /// Processors: compilers do not vectorise across work-items, so vectors are explicit and a row is
+  /// one work-item's (20 to 50 times faster on PoCL).
+  public static let processor = LaunchTuning(
+    vectorWidth: 8, lanes: 1, lambdasPerBlock: 4, sortBlock: 0, mergeRun: 8)
+  /// GPUs: 128 lanes a row; 12 bytes of local memory a sample of a sorted block.
+  public static let gpu = LaunchTuning(
+    vectorWidth: 1, lanes: 128, lambdasPerBlock: 4, sortBlock: 1024, mergeRun: 8)
+
+  /// Options of clBuildProgram. Never fast-math: it breaks the exponential's rounding.
+  var buildOptions: String {
+    "-cl-std=CL1.2 -DVEC=\(vectorWidth) -DWG_SIZE=\(lanes) -DLAMBDAS=\(lambdasPerBlock) "
+      + "-DSORT_BLOCK=\(max(sortBlock, 2)) -DMERGE_RUN=\(mergeRun)"
+  }
+}

@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: Apache-2.0
+// The OpenCL backend: tiles of rows through the kernels, two of them in flight.
+
+public import EsscherCore
+internal import Synchronization
+
+/// Evaluates statistics on an OpenCL device.
+///
+/// Arithmetic is double precision throughout, with one set of operations for every compiler, so the
+/// same build gives the same bits on every device that follows IEEE 754.
+public final class OpenCLBackend: Backend, @unchecked Sendable {
+  // Unchecked: a lock admits one caller at a time to everything below.
+  private let lock = Mutex(())
+  private let session: OpenCLSession
+  private let kernels: DeviceKernels
+  private let memoryBudgetBytes: Int
+  private let cacheBox = OrderStatisticCacheBox()
+  private var tables: (ns: [Int], tables: WeightTables)?
+  private var tiles: [TileMemory] = []
+
+  /// Name for reports: the device and how it is driven.
+  public let name: String
+  /// Version of the driver.
+  public let driver: String?
+  /// Compute units.
+  public let threads: Int
+
+  /// Opens a device and builds the kernels for it.
+  ///
+  /// - Parameter tuning: how to build and launch; nil for the device's kind.
+  /// - Throws: `.deviceUnavailable` with the driver's words and what to do.
+  public init(
+    platform: Int, device: Int, memoryBudgetBytes: Int = 2 << 30, tuning: LaunchTuning? = nil,
+    libraryIndex: Int = 0
+  ) throws(EsscherError) {
+    let search = OpenCLLibrary.search
+    guard search.libraries.indices.contains(libraryIndex) else {
+      throw EsscherError(
+        .deviceUnavailable,
+        "no OpenCL library was found (\(search.reason)); install a driver and its loader, for example "
+          + "ocl-icd-libopencl1, or use --device cpu")
+    }
+    do throws(OpenCLError) {
+      session = try OpenCLSession.open(
+        search.libraries[libraryIndex], platform: platform, device: device)
+      kernels = try DeviceKernels(
+        tuning ?? (session.profile.isGPU ? .gpu : .processor), on: session)
+    } catch {
+      throw error.report(device: "opencl:\(platform).\(device)")
+    }
+    self.memoryBudgetBytes = memoryBudgetBytes
+    name = "\(session.profile.name), OpenCL, \(session.profile.platformName)"
+    driver = session.profile.driver
+    threads = max(1, session.profile.computeUnits)
+  }
+
+  deinit {
+    // Staging memory must outlive the copies from it.
+    do throws(OpenCLError) { try session.finish() } catch {}
+  }
+
+  /// Cells of a tile where rows are short: 32 MiB of rewards.
+  private static let cellsPerTile = 1 << 22
+  /// Bytes of order-statistic weights on the device at once.
+  private static let tableLimit = 256 << 20
+
+  /// Bytes that one of the two tiles may take.
+  private var tileLimit: Int {
+    min(memoryBudgetBytes / 4, session.profile.globalMemory / 4)
+  }
+
+  /// Rows of a few tiles, so that copies of one run beside the kernels of another.
+  public func rowsPerTile(
+    for table: RewardTable, plan: StatisticsPlan
+  ) throws(EsscherError) -> Int {
+    guard let source = table.rewardSource else {
+      throw EsscherError(.internal, "counts are evaluated on the processor")
+    }
+    let cells = DeviceLayout.padded(max(1, source.longestSampleCount))
+    let rows = memoryBudgetBytes / 8 / max(1, StatisticsTable.bytesPerRow(plan))
+    return max(1, min(rows, 4 * max(1, Self.cellsPerTile / cells), 1 << 16))
+  }
+
+  /// Evaluates a plan on some rows.
+  public func reduce(
+    _ table: RewardTable, rows: Range<Int>, plan: StatisticsPlan
+  ) throws(EsscherError) -> StatisticsTable {
+    guard let source = table.rewardSource else {
+      throw EsscherError(.internal, "counts are evaluated on the processor")
+    }
+    var result = StatisticsTable(rows: rows, plan: plan)
+    var failure: EsscherError?
+    lock.withLock { _ in
+      do throws(EsscherError) {
+        try run(table, source, rows, plan, into: &result)
+      } catch { failure = error }
+    }
+    if let failure { throw failure }
+    return result
+  }
+
+  /// Adds prompts to a bootstrap.
+  public func accumulate(
+    _ bootstrap: inout PoissonBootstrap, indices: [Int], values: [Double]
+  ) throws(EsscherError) {
+    var failure: EsscherError?
+    lock.withLock { _ in
+      do throws(OpenCLError) {
+        try kernels.accumulate(&bootstrap, indices: indices, values: values, on: session)
+      } catch { failure = error.report(device: name) }
+    }
+    if let failure { throw failure }
+  }
+
+  // MARK: Tiles
+
+  private func run(
+    _ table: RewardTable, _ source: any RewardSource, _ rows: Range<Int>, _ plan: StatisticsPlan,
+    into result: inout StatisticsTable
+  ) throws(EsscherError) {
+    let parts = split(source, rows)
+    let flags = Self.flags(table, plan)
+    do throws(OpenCLError) {
+      try prepareTiles(table, source, parts, plan)
+    } catch { throw error.report(device: name) }
+    let lambdas = try upload(plan.lambdas)
+    // A tile is loaded and copied while the one before it is computed, then collected.
+    var pending: TileMemory?
+    for (index, part) in parts.enumerated() {
+      let tile = tiles[index % 2]
+      try tile.load(part, table: table, source: source, missing: plan.missing)
+      do throws(OpenCLError) { try tile.upload(session) } catch {
+        throw error.report(device: name)
+      }
+      if let before = pending { try collect(before, table, plan, flags, into: &result) }
+      do throws(OpenCLError) {
+        try session.finishCopies()
+        try enqueue(tile, plan, lambdas, flags)
+      } catch { throw error.report(device: name) }
+      pending = tile
+    }
+    if let last = pending { try collect(last, table, plan, flags, into: &result) }
+  }
+
+  private func upload(_ lambdas: [Double]) throws(EsscherError) -> OpenCLBuffer {
+    do throws(OpenCLError) {
+      let buffer = try session.buffer(8 * lambdas.count, "lambdas")
+      try session.write(lambdas, to: buffer)
+      return buffer
+    } catch { throw error.report(device: name) }
+  }
+
+  private static func flags(_ table: RewardTable, _ plan: StatisticsPlan) -> UInt32 {
+    (plan.sorted ? DeviceLayout.hasRank : 0) | (table.gold != nil ? DeviceLayout.hasGold : 0)
+      | (table.logWeights != nil ? DeviceLayout.hasWeights : 0)
+  }
+
+  /// Cuts rows into tiles of about `cellsPerTile` cells, a row at least.
+  private func split(_ source: any RewardSource, _ rows: Range<Int>) -> [Range<Int>] {
+    var parts: [Range<Int>] = []
+    var start = rows.lowerBound
+    var cells = 0
+    let limit = min(Self.cellsPerTile, max(1 << 12, tileLimit / 96))
+    for row in rows {
+      let here = DeviceLayout.padded(max(1, source.sampleCount(row: row)))
+      if row > start && (cells + here > limit || row - start >= 1 << 14) {
+        parts.append(start..<row)
+        start = row
+        cells = 0
+      }
+      cells += here
+    }
+    if start < rows.upperBound { parts.append(start..<rows.upperBound) }
+    return parts
+  }
+
+  /// Makes the two tiles as large as the largest part, where the ones at hand are not.
+  private func prepareTiles(
+    _ table: RewardTable, _ source: any RewardSource, _ parts: [Range<Int>],
+    _ plan: StatisticsPlan
+  ) throws(OpenCLError) {
+    var cells = 8
+    var rows = 1
+    for part in parts {
+      rows = max(rows, part.count)
+      cells = max(
+        cells,
+        part.reduce(0) { $0 + DeviceLayout.padded(max(1, source.sampleCount(row: $1))) })
+    }
+    let shape = TileShape(
+      cells: cells, rows: rows, lambdas: plan.lambdas.count, ns: plan.bestOf.count,
+      hasGold: table.gold != nil, hasWeights: table.logWeights != nil, isSorted: plan.sorted)
+    if let tile = tiles.first {
+      var grown = shape
+      grown.cells = max(grown.cells, tile.shape.cells)
+      grown.rows = max(grown.rows, tile.shape.rows)
+      if grown == tile.shape { return }
+    }
+    guard shape.bytes <= tileLimit else {
+      throw OpenCLError(
+        call: "", status: 0,
+        detail:
+          "a tile needs \(shape.bytes >> 20) MiB on the device, and \(tileLimit >> 20) MiB are "
+          + "allowed (a quarter of --memory-budget or of the device's memory)")
+    }
+    tiles = []
+    tiles = [
+      try TileMemory(shape, on: session), try TileMemory(shape, on: session),
+    ]
+  }
+
+  private func enqueue(
+    _ tile: TileMemory, _ plan: StatisticsPlan, _ lambdas: borrowing OpenCLBuffer, _ flags: UInt32
+  ) throws(OpenCLError) {
+    let longest = Int(tile.counts.max() ?? 0)
+    if plan.sorted { try kernels.sort(tile, flags: flags, longest: longest, on: session) }
+    try kernels.summarise(tile, flags: flags, on: session)
+    if plan.sorted { try kernels.findTies(tile, flags: flags, on: session) }
+    try kernels.sweep(
+      tile, lambdas: lambdas, count: plan.lambdas.count, flags: flags, on: session)
+    if !plan.bestOf.isEmpty { try enqueueBestOf(tile, plan.bestOf, flags) }
+    try session.flush()
+  }
+
+  /// Launches best-of-n for runs of rows whose weights fit the device together.
+  private func enqueueBestOf(
+    _ tile: TileMemory, _ ns: [Int], _ flags: UInt32
+  ) throws(OpenCLError) {
+    let limit = min(Self.tableLimit, session.profile.largestBuffer)
+    let largest = ns.last ?? 1
+    let cache = cacheBox.cache(grid: ns, byteLimit: memoryBudgetBytes / 4)
+    var start = 0
+    while start < tile.counts.count {
+      var wanted: [Int] = []
+      var classes: [Int: UInt32] = [:]
+      var bytes = 0
+      var end = start
+      var rowClasses: [UInt32] = []
+      // A row shorter than the largest n has no such statistic; the pipeline refuses it by name.
+      while end < tile.counts.count {
+        let count = Int(tile.counts[end])
+        if count >= largest, classes[count] == nil {
+          let size = WeightTables.bytes(sampleCount: count, ns: ns)
+          if bytes + size > limit && !wanted.isEmpty { break }
+          bytes += size
+          classes[count] = UInt32(wanted.count)
+          wanted.append(count)
+        }
+        rowClasses.append(classes[count] ?? 0)
+        end += 1
+      }
+      if !wanted.isEmpty {
+        if tables?.ns != ns || tables?.tables.sampleCounts != wanted {
+          tables = nil
+          tables = (
+            ns, try WeightTables(sampleCounts: wanted, ns: ns, cache: cache, on: session)
+          )
+        }
+        if let tables {
+          try session.write(
+            [UInt32](repeating: 0, count: start) + rowClasses, to: tile.classes)
+          try kernels.bestOf(
+            tile, first: start, count: end - start, tables: tables.tables, ns: ns.count,
+            flags: flags, on: session)
+        }
+      }
+      start = end
+    }
+  }
+
+  // MARK: Results
+
+  private func collect(
+    _ tile: TileMemory, _ table: RewardTable, _ plan: StatisticsPlan, _ flags: UInt32,
+    into result: inout StatisticsTable
+  ) throws(EsscherError) {
+    let records: DeviceRecords
+    do throws(OpenCLError) {
+      records = try DeviceRecords(tile, plan, on: session)
+    } catch { throw error.report(device: name) }
+    let cache = cacheBox.cache(grid: plan.bestOf, byteLimit: memoryBudgetBytes / 4)
+    let isWeighted = table.logWeights != nil
+    for offset in tile.rows.indices.map({ $0 - tile.rows.lowerBound }) {
+      let slot = tile.rows.lowerBound + offset - result.rows.lowerBound
+      let count = Int(tile.counts[offset])
+      let record = records.summary(offset)
+      if count > 0 {
+        try RowSummary.checkRange(
+          lowest: record[record.startIndex], highest: record[record.startIndex + 1],
+          row: tile.rows.lowerBound + offset, table: table)
+      }
+      var summary = RowSummary(
+        record, count: count, dropped: tile.dropped[offset], isWeighted: isWeighted,
+        hasGold: table.gold != nil)
+      let ties = records.ties[offset] ?? []
+      summary.tiedCount = ties.reduce(0) { $0 + $1.count }
+      result.summaries[slot] = summary
+      guard count > 0 else { continue }
+      let tilt = DeviceTilt(
+        summary: summary,
+        squaredMass: isWeighted ? record[record.startIndex + 8] : 1 / Double(count),
+        isWeighted: isWeighted)
+      let sums = tilt.sums(
+        lambdas: plan.lambdas, records: records.tilt(offset), moments: records.moment(offset))
+      for (index, sum) in sums.enumerated() {
+        result.tilts[slot * plan.lambdas.count + index] = sum
+      }
+      guard let largest = plan.bestOf.last, largest <= count else { continue }
+      let gains = records.best(offset)
+      cache.forEach(sampleCount: count) { index, weights in
+        var best = BestOfNSums(weights: weights, summary: summary, ties: ties)
+        if weights.n > 1 {
+          let base = gains.startIndex + index * DeviceLayout.bestOfFields
+          if !summary.isConstant {
+            best.gain = max(0, gains[base])
+            best.replacementGain = max(0, gains[base + 1])
+          }
+          if table.gold != nil { best.gold += gains[base + 2] }
+        }
+        result.bestOf[slot * plan.bestOf.count + index] = best
+      }
+    }
+  }
+}
+
+/// What a tile's kernels left behind, on the host.
+private struct DeviceRecords {
+  private let summaries: [Double]
+  private let moments: [Double]
+  private let sums: [Double]
+  private let bestOf: [Double]
+  private let lambdas: Int
+  private let ns: Int
+  /// Tie groups by row of the tile, the largest samples' first.
+  private(set) var ties: [Int: [TieGroup]] = [:]
+
+  init(_ tile: TileMemory, _ plan: StatisticsPlan, on session: OpenCLSession) throws(OpenCLError) {
+    let rows = tile.rows.count
+    lambdas = plan.lambdas.count
+    ns = plan.bestOf.count
+    summaries = try session.read(
+      rows * DeviceLayout.summaryStride, from: tile.summaries, zero: 0.0)
+    moments =
+      lambdas > 0
+      ? try session.read(rows * DeviceLayout.momentStride, from: tile.moments, zero: 0.0) : []
+    sums = try session.read(
+      rows * lambdas * DeviceLayout.tiltFields, from: tile.sums, zero: 0.0)
+    bestOf = try session.read(rows * ns * DeviceLayout.bestOfFields, from: tile.bestOf, zero: 0.0)
+    guard plan.sorted else { return }
+    let count = try session.read(1, from: tile.tieCount, zero: UInt32(0))[0]
+    guard Int(count) <= tile.shape.tieCapacity else {
+      throw OpenCLError(
+        call: "", status: 0, detail: "the device counted more tie groups than there can be")
+    }
+    let triples = try session.read(3 * Int(count), from: tile.ties, zero: UInt32(0))
+    for slot in 0..<Int(count) {
+      let row = Int(triples[3 * slot])
+      guard row < rows else {
+        throw OpenCLError(call: "", status: 0, detail: "the device named a row that is not there")
+      }
+      let samples = Int(tile.counts[row])
+      ties[row, default: []].append(
+        TieGroup(
+          below: samples - Int(triples[3 * slot + 2]), upTo: samples - Int(triples[3 * slot + 1])))
+    }
+    // Work-groups append as they come; ranks order them again.
+    for row in ties.keys { ties[row]?.sort { $0.below > $1.below } }
+  }
+
+  func summary(_ row: Int) -> ArraySlice<Double> {
+    Self.slice(summaries, row, DeviceLayout.summaryStride)
+  }
+  func moment(_ row: Int) -> ArraySlice<Double> {
+    Self.slice(moments, row, DeviceLayout.momentStride)
+  }
+  func tilt(_ row: Int) -> ArraySlice<Double> {
+    Self.slice(sums, row, lambdas * DeviceLayout.tiltFields)
+  }
+  func best(_ row: Int) -> ArraySlice<Double> {
+    Self.slice(bestOf, row, ns * DeviceLayout.bestOfFields)
+  }
+
+  private static func slice(_ values: [Double], _ row: Int, _ stride: Int) -> ArraySlice<Double> {
+    values[min(row * stride, values.count)..<min((row + 1) * stride, values.count)]
+  }
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// One of the two tiles in flight: what the host fills and what the device keeps of it.
+
+internal import EsscherCore
+
+/// Sizes that a tile is made for.
+struct TileShape: Equatable {
+  /// Samples, each row padded to eight.
+  var cells: Int
+  var rows: Int
+  var lambdas: Int
+  var ns: Int
+  var hasGold: Bool
+  var hasWeights: Bool
+  var isSorted: Bool
+
+  /// Bytes on the device.
+  var bytes: Int {
+    var cell = 8
+    if isSorted { cell += 8 + 8 + 4 + 4 + 8 + 6 }
+    if hasGold { cell += isSorted ? 24 : 8 }
+    if hasWeights { cell += isSorted ? 24 : 8 }
+    return cells * cell + rows * bytesPerRow
+  }
+
+  private var bytesPerRow: Int {
+    8 * (DeviceLayout.summaryStride + DeviceLayout.momentStride)
+      + 8 * (lambdas * DeviceLayout.tiltFields + ns * DeviceLayout.bestOfFields) + 16 + 128
+  }
+
+  /// Pairs that a tile's ties can fill: groups have two samples or more.
+  var tieCapacity: Int { cells / 2 + 1 }
+
+  /// Entries of a prefix buffer: one more than samples a row.
+  var prefixCells: Int { cells + 8 * rows }
+}
+
+/// Fields of the kernels' records; the constants of Kernels/*.cl.
+enum DeviceLayout {
+  static let summaryStride = 10
+  static let momentStride = 48
+  static let tiltFields = 7
+  static let bestOfFields = 3
+  static let hasRank: UInt32 = 1
+  static let hasGold: UInt32 = 2
+  static let hasWeights: UInt32 = 4
+
+  static func padded(_ count: Int) -> Int { (count + 7) / 8 * 8 }
+}
+
+/// Staging memory and device buffers of one tile.
+@safe
+final class TileMemory {
+  let shape: TileShape
+  // Host side
+  let values: UnsafeMutablePointer<Double>
+  let gold: UnsafeMutablePointer<Double>
+  let weights: UnsafeMutablePointer<Double>
+  var offsets: [UInt64] = []
+  var counts: [UInt32] = []
+  var dropped: [Int] = []
+  /// Rows of the matrix that the tile holds.
+  var rows = 0..<0
+
+  // Device side
+  let deviceOffsets: OpenCLBuffer
+  let deviceCounts: OpenCLBuffer
+  let rewards: OpenCLBuffer
+  let golds: OpenCLBuffer
+  let sortedGolds: OpenCLBuffer
+  let weightBuffer: OpenCLBuffer
+  let sortedWeights: OpenCLBuffer
+  let keys: OpenCLBuffer
+  let spareKeys: OpenCLBuffer
+  let order: OpenCLBuffer
+  let spareOrder: OpenCLBuffer
+  let rank: OpenCLBuffer
+  let weightPrefix: OpenCLBuffer
+  let goldPrefix: OpenCLBuffer
+  let tieCount: OpenCLBuffer
+  let ties: OpenCLBuffer
+  let summaries: OpenCLBuffer
+  let moments: OpenCLBuffer
+  let sums: OpenCLBuffer
+  let bestOf: OpenCLBuffer
+  let classes: OpenCLBuffer
+
+  init(_ shape: TileShape, on session: OpenCLSession) throws(OpenCLError) {
+    let cells = 8 * shape.cells
+    let sorted = shape.isSorted ? cells : 0
+    let gold = shape.hasGold ? cells : 0
+    let weight = shape.hasWeights ? cells : 0
+    deviceOffsets = try session.buffer(8 * shape.rows, "row offsets")
+    deviceCounts = try session.buffer(4 * shape.rows, "row counts")
+    rewards = try session.buffer(cells, "rewards")
+    golds = try session.buffer(gold, "gold rewards")
+    sortedGolds = try session.buffer(shape.isSorted ? gold : 0, "sorted gold rewards")
+    weightBuffer = try session.buffer(weight, "weights")
+    sortedWeights = try session.buffer(shape.isSorted ? weight : 0, "sorted weights")
+    keys = try session.buffer(sorted, "sort keys")
+    spareKeys = try session.buffer(sorted, "spare sort keys")
+    order = try session.buffer(sorted / 2, "sort order")
+    spareOrder = try session.buffer(sorted / 2, "spare sort order")
+    rank = try session.buffer(sorted, "ranks")
+    weightPrefix = try session.buffer(
+      shape.isSorted && shape.hasWeights ? 8 * shape.prefixCells : 0, "weight prefixes")
+    goldPrefix = try session.buffer(
+      shape.isSorted && shape.hasGold ? 8 * shape.prefixCells : 0, "gold prefixes")
+    tieCount = try session.buffer(4, "the number of tie groups")
+    ties = try session.buffer(shape.isSorted ? 12 * shape.tieCapacity : 0, "tie groups")
+    summaries = try session.buffer(8 * DeviceLayout.summaryStride * shape.rows, "row summaries")
+    moments = try session.buffer(8 * DeviceLayout.momentStride * shape.rows, "power moments")
+    sums = try session.buffer(
+      8 * DeviceLayout.tiltFields * shape.rows * shape.lambdas, "tilt sums")
+    bestOf = try session.buffer(
+      8 * DeviceLayout.bestOfFields * shape.rows * shape.ns, "best-of-n sums")
+    classes = try session.buffer(4 * shape.rows, "row classes")
+    self.shape = shape
+    unsafe values = .allocate(capacity: shape.cells)
+    unsafe self.gold = .allocate(capacity: shape.hasGold ? shape.cells : 0)
+    unsafe weights = .allocate(capacity: shape.hasWeights ? shape.cells : 0)
+  }
+
+  deinit {
+    unsafe values.deallocate()
+    unsafe gold.deallocate()
+    unsafe weights.deallocate()
+  }
+
+  /// Reads rows of a table and makes them fit for the statistics.
+  func load(
+    _ rows: Range<Int>, table: RewardTable, source: any RewardSource, missing: MissingPolicy
+  ) throws(EsscherError) {
+    self.rows = rows
+    offsets.removeAll(keepingCapacity: true)
+    counts.removeAll(keepingCapacity: true)
+    dropped.removeAll(keepingCapacity: true)
+    var offset = 0
+    for row in rows {
+      let stored = source.sampleCount(row: row)
+      try unsafe Self.copy(source, row, values + offset, stored)
+      if let gold = table.gold { try unsafe Self.copy(gold, row, self.gold + offset, stored) }
+      if let logWeights = table.logWeights {
+        try unsafe Self.copy(logWeights, row, weights + offset, stored)
+      }
+      var cells = unsafe RowCells(
+        values: values + offset, gold: table.gold == nil ? nil : gold + offset,
+        weights: table.logWeights == nil ? nil : weights + offset, count: stored)
+      try cells.dropMissing(row: row, table: table, policy: missing)
+      if table.logWeights != nil { cells.normaliseWeights() }
+      offsets.append(UInt64(offset))
+      counts.append(UInt32(cells.count))
+      dropped.append(stored - cells.count)
+      offset += DeviceLayout.padded(stored)
+    }
+  }
+
+  private static func copy(
+    _ source: any RewardSource, _ row: Int, _ target: UnsafeMutablePointer<Double>, _ count: Int
+  ) throws(EsscherError) {
+    let buffer = unsafe UnsafeMutableBufferPointer(start: target, count: count)
+    try unsafe source.copyDoubles(rows: row..<row + 1, columns: nil, to: buffer)
+  }
+
+  /// Starts the copies of the loaded rows to the device.
+  func upload(_ session: OpenCLSession) throws(OpenCLError) {
+    guard let last = offsets.last, let count = counts.last else { return }
+    // The kernels read whole vectors; what lies behind a row's end is masked, whatever it is.
+    let bytes = 8 * min(shape.cells, Int(last) + DeviceLayout.padded(max(Int(count), 1)))
+    try unsafe session.enqueueWrite(values, bytes, to: rewards)
+    if shape.hasGold { try unsafe session.enqueueWrite(gold, bytes, to: golds) }
+    if shape.hasWeights { try unsafe session.enqueueWrite(weights, bytes, to: weightBuffer) }
+    try session.writeCopy(offsets, to: deviceOffsets)
+    try session.writeCopy(counts, to: deviceCounts)
+    try session.flushCopies()
+  }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// TiltSweep on a device: sums at every lambda, and the power moments behind the small ones.
+
+internal import EsscherCore
+
+extension DeviceKernels {
+  /// Enqueues the sweep of a tile's rows.
+  func sweep(
+    _ tile: TileMemory, lambdas: borrowing OpenCLBuffer, count: Int, flags: UInt32,
+    on session: OpenCLSession
+  ) throws(OpenCLError) {
+    guard count > 0 else { return }
+    let rows = tile.rows.count
+    for isMoments in [true, false] {
+      if isMoments {
+        try setRows(powerMoments, tile)
+        try powerMoments.set(7, tile.moments)
+        try powerMoments.set(8, lambdas)
+        try powerMoments.set(9, uint: flags)
+        try session.launch(powerMoments, groups: (rows, 1), lanes: tuning.lanes)
+      } else {
+        try setRows(tiltSweep, tile)
+        try tiltSweep.set(7, lambdas)
+        try tiltSweep.set(8, tile.sums)
+        try tiltSweep.set(9, uint: UInt32(count))
+        try tiltSweep.set(10, uint: flags)
+        let blocks = (count + tuning.lambdasPerBlock - 1) / tuning.lambdasPerBlock
+        try session.launch(tiltSweep, groups: (rows, blocks), lanes: tuning.lanes)
+      }
+    }
+  }
+
+  private func setRows(
+    _ kernel: borrowing OpenCLKernel, _ tile: TileMemory
+  ) throws(OpenCLError) {
+    try kernel.set(0, tile.rewards)
+    try kernel.set(1, tile.rank)
+    try setPayload(kernel, 2, tile, weights: 3)
+    try kernel.set(4, tile.deviceOffsets)
+    try kernel.set(5, tile.deviceCounts)
+    try kernel.set(6, tile.summaries)
+  }
+}
+
+/// A row's sums at every lambda from the device's records.
+struct DeviceTilt {
+  let summary: RowSummary
+  /// Σ q².
+  let squaredMass: Double
+  let isWeighted: Bool
+
+  private var mass: Double { isWeighted ? 1 : Double(summary.sampleCount) }
+
+  /// The sums, each from the form that the device chose for it.
+  func sums(
+    lambdas: [Double], records: ArraySlice<Double>, moments: ArraySlice<Double>
+  ) -> [TiltSums] {
+    guard !summary.isConstant else {
+      var sums = TiltSums()
+      sums.squares = squaredMass
+      return Array(repeating: sums, count: lambdas.count)
+    }
+    let powers = powerMoments(moments)
+    return lambdas.enumerated().map { index, lambda in
+      let form = TiltForm(lambda: lambda, summary: summary)
+      if form == .moments { return powers.sums(lambda: lambda) }
+      let base = records.startIndex + index * DeviceLayout.tiltFields
+      var sums = TiltSums()
+      sums.shift = form == .topped ? summary.highest : 0
+      sums.exp = records[base] / mass
+      sums.expMinusOne = records[base + 1] / mass
+      sums.first = records[base + 2] / mass
+      sums.second = records[base + 3] / mass
+      sums.squares = records[base + 4] / (mass * mass)
+      sums.rank = records[base + 5] / mass
+      sums.gold = records[base + 6] / mass
+      return sums
+    }
+  }
+
+  private func powerMoments(_ record: ArraySlice<Double>) -> PowerMoments {
+    let count = PowerMoments.count
+    func part(_ index: Int) -> [Double] {
+      let start = record.startIndex + index * count
+      return record[start..<start + count].map { $0 / mass }
+    }
+    let plain = part(0)
+    return PowerMoments(
+      scale: summary.reach, plain: plain, rank: part(1), gold: part(2),
+      squared: [squaredMass] + (isWeighted ? part(3) : plain.map { $0 / mass }))
+  }
+}

@@ -3,6 +3,7 @@
 
 internal import EsscherCPU
 @_exported public import EsscherCore
+internal import EsscherOpenCL
 
 /// The estimator engine.
 public struct Engine: Sendable {
@@ -25,35 +26,74 @@ public struct Engine: Sendable {
     _ table: RewardTable, _ request: FrontierRequest, observer: RunObserver = RunObserver(),
     commandLine: [String] = []
   ) throws(EsscherError) -> Report {
-    let backend = try Self.backend(for: request)
     var clock = StageClock()
-    let scan = MatrixScan(table: table, backend: backend, observer: observer)
-    let result = try FrontierPipeline(scan: scan, request: request).run(clock: &clock)
+    var choice = try clock.time("devices") { () throws(EsscherError) in
+      try DeviceChoice.resolve(request, table: table)
+    }
+    let result: FrontierResult
+    do throws(EsscherError) {
+      result = try Self.run(table, request, choice.backend, observer, &clock)
+    } catch {
+      guard error.code == .deviceUnavailable, choice.mayFallBack else { throw error }
+      // From the start: half a run of one backend and half of another would be neither's numbers.
+      choice.fallbacks.append(
+        DeviceFallback(
+          device: choice.backend.name,
+          reason: "it failed in the middle of the run: \(error.message)",
+          remedy: "the run was done again on the processor"))
+      choice.backend = CPUBackend(
+        threads: request.threads, memoryBudgetBytes: request.memoryBudgetBytes)
+      try observer.restarted()
+      result = try Self.run(table, request, choice.backend, observer, &clock)
+    }
+    let backend = choice.backend
     let overview = result.overview
     let provenance = Provenance(
       version: Self.version, commandLine: commandLine, inputs: table.inputs,
       promptCount: overview.promptCount, sampleCountMinimum: overview.shortest,
       sampleCountMaximum: overview.longest, droppedSamples: overview.droppedSamples,
       droppedPrompts: overview.droppedPrompts, device: backend.name, driver: backend.driver,
-      fallbacks: [], precision: request.precision ?? table.defaultPrecision,
+      fallbacks: choice.fallbacks, precision: request.precision ?? table.defaultPrecision,
       threads: backend.threads, memoryBudgetBytes: request.memoryBudgetBytes, seed: request.seed,
       resamples: request.resamples, confidence: request.confidence, stages: clock.stages)
     return Report(points: result.points, provenance: provenance, warnings: result.warnings)
   }
 
-  /// The devices of this machine that a run can use.
-  public static var devices: [DeviceDescription] { [Processor.description] }
-
-  /// The backend a request asks for.
-  private static func backend(for request: FrontierRequest) throws(EsscherError) -> any Backend {
-    guard ["auto", "cpu"].contains(request.device) else {
-      throw EsscherError(
-        .deviceUnavailable,
-        "device '\(request.device)' is not available: this version computes on the CPU only; use "
-          + "--device cpu or --device auto")
-    }
-    return CPUBackend(threads: request.threads, memoryBudgetBytes: request.memoryBudgetBytes)
+  private static func run(
+    _ table: RewardTable, _ request: FrontierRequest, _ backend: any Backend,
+    _ observer: RunObserver, _ clock: inout StageClock
+  ) throws(EsscherError) -> FrontierResult {
+    let scan = MatrixScan(table: table, backend: backend, observer: observer)
+    return try FrontierPipeline(scan: scan, request: request).run(clock: &clock)
   }
+
+  /// The processor, which every run can use.
+  public static var processor: DeviceDescription { Processor.description }
+
+  /// The devices of this machine: those that a run can use, the automatic choice marked, and those that
+  /// it cannot, each with reason and remedy.
+  ///
+  /// Drivers are tried in child processes (see ``DeviceProbeChild``); a platform takes up to 20 s.
+  public static func devices() -> (usable: [DeviceDescription], rejected: [DeviceFallback]) {
+    let result = DeviceProbe.run()
+    var usable = [Processor.description] + result.usable.map(\.description)
+    // A GPU is picked without being timed; other drivers only where they win a run's calibration.
+    if let gpu = result.usable.firstIndex(where: \.isGPU) {
+      usable[0].isAutomaticChoice = false
+      usable[gpu + 1].isAutomaticChoice = true
+    }
+    return (usable, result.rejected)
+  }
+}
+
+/// The child process of the device probe, for programs that offer it: a program called with the argument
+/// ``argument`` prints ``lines(_:)`` of the rest and ends.
+public enum DeviceProbeChild {
+  /// First argument of the child process.
+  public static let argument = DeviceProbe.argument
+
+  /// The lines to print for the arguments behind the first.
+  public static func lines(_ arguments: [String]) -> [String] { ProbeChild.lines(arguments) }
 }
 
 extension RewardTable {

@@ -17,6 +17,14 @@ public enum CommandLineTool {
   /// - Parameter arguments: the command line, the program's name first.
   public static func run(arguments: [String]) -> Int32 {
     Interruption.guardStandardStreams()
+    if arguments.count > 1, arguments[1] == DeviceProbeChild.argument {
+      // A child of our own: see DeviceProbeChild.
+      let lines = DeviceProbeChild.lines(Array(arguments.dropFirst(2)))
+      do throws(EsscherError) {
+        try SystemConsole().print(lines.map { $0 + "\n" }.joined())
+        return 0
+      } catch { return error.code.exitCode }
+    }
     Interruption.install()
     return run(
       arguments: arguments, console: SystemConsole(),

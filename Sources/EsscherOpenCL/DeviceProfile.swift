@@ -64,7 +64,7 @@ struct DeviceProfile: Equatable, Sendable {
     isAvailable = number(CL_DEVICE_AVAILABLE) != 0
   }
 
-  private static func text(
+  static func text(
     _ query: (_ buffer: UnsafeMutablePointer<CChar>?, _ capacity: Int) -> cl_int
   ) -> String {
     var buffer = [CChar](repeating: 0, count: 8192)

@@ -55,6 +55,7 @@ struct DeviceTilt {
   func sums(
     lambdas: [Double], records: ArraySlice<Double>, moments: ArraySlice<Double>
   ) -> [TiltSums] {
+    guard !lambdas.isEmpty else { return [] }
     guard !summary.isConstant else {
       var sums = TiltSums()
       sums.squares = squaredMass

@@ -70,4 +70,14 @@ cl_int copencl_read(const copencl_api *api, cl_command_queue queue, cl_mem buffe
 /// The source of every kernel, composed from Kernels/ with `#line` names; NUL-terminated.
 const char *copencl_kernel_source(void);
 
+/// Runs a program with its arguments (NULL-terminated, at most 15) and keeps what it prints.
+///
+/// Returns 0 with the wait status, ETIMEDOUT after killing it, or the error number of starting it.
+int copencl_run(const char *path, const char *const *arguments, int timeout_ms, char *output,
+                size_t capacity, int *status);
+/// The signal that ended a child, or 0.
+int copencl_signal(int status);
+/// The exit code of a child, or -1 where a signal ended it.
+int copencl_exit_code(int status);
+
 #endif

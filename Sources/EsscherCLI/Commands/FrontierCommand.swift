@@ -41,6 +41,7 @@ enum FrontierCommand {
     if let perPrompt {
       let writer = try PromptPointWriter(to: perPrompt, promptIDs: promptIDs)
       observer.promptPoints = { (points) throws(EsscherError) in try writer.write(points) }
+      observer.restarted = { () throws(EsscherError) in try writer.restart() }
     }
     return observer
   }

@@ -13,19 +13,11 @@ struct FrontierPlan {
   let perPrompt: String?
 
   init(resolving record: LowArguments) throws(EsscherError) {
-    try Self.check(device: record.device)
     outputs = try OutputTarget.resolve(record)
     perPrompt = record.perPrompt
     input = try Self.input(record, needsDigests: outputs.contains { $0.format == .json })
     request = Self.request(record)
     try checkNamesAreDistinct()
-  }
-
-  private static func check(device: String) throws(EsscherError) {
-    guard device != "auto", device != "cpu" else { return }
-    throw EsscherError(
-      .deviceUnavailable,
-      "Device '\(device)' is not one this build can use; it runs on the CPU: --device cpu or auto.")
   }
 
   private static func input(

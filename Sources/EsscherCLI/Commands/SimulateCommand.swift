@@ -23,7 +23,7 @@ enum SimulateCommand {
     defer { progress.finish() }
     let rewards = try OutputFile(creating: target.path)
     let stream = SampleStream(law: law, seed: record.seed, samplesPerPrompt: target.samples)
-    let threads = record.threads ?? Engine.devices[0].units
+    let threads = record.threads ?? Engine.processor.units
     let writer = MatrixWriter(
       stream: stream, prompts: target.prompts, elementType: record.elementType, threads: threads)
     try writer.write(.rewards, to: rewards) {

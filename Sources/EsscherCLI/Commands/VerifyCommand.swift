@@ -31,6 +31,7 @@ enum VerifyCommand {
   ) throws(EsscherError) -> [Outcome] {
     var request = item.request
     request.threads = record.threads
+    request.device = record.device
     do throws(EsscherError) {
       let observer = RunObserver(isCancelled: session.isCancelled)
       let report = try Engine().frontier(item.table, request, observer: observer)

@@ -6,8 +6,9 @@ internal import Esscher
 extension OptionTable {
   static let machineOptions: [Option] = [
     .value(
-      "device", "NAME", .machine, [.frontier],
-      "auto (the default) or cpu. A device asked for by name never falls back."
+      "device", "NAME", .machine, [.frontier, .verify],
+      "auto (the default), cpu, opencl, opencl:PLATFORM.DEVICE, or a part of a device's name; see "
+        + "esscher devices. A device asked for by name never falls back."
     ) { (record, text) throws(EsscherError) in
       record.device = try ValueParsing.nonEmpty(text, option: "--device")
     },

@@ -31,14 +31,20 @@ public struct RunObserver {
   /// Receives the lines of each prompt in row order; nil where nobody asked for them.
   public var promptPoints: ((_ points: [PromptPoint]) throws(EsscherError) -> Void)?
 
+  /// Called before a run starts again from the beginning, after a device failed: lines that
+  /// `promptPoints` took are void.
+  public var restarted: () throws(EsscherError) -> Void
+
   /// An observer; every callback has a default that does nothing.
   public init(
     progress: @escaping (_ stage: String, _ fraction: Double) -> Void = { _, _ in },
     isCancelled: @escaping () -> Bool = { false },
-    promptPoints: ((_ points: [PromptPoint]) throws(EsscherError) -> Void)? = nil
+    promptPoints: ((_ points: [PromptPoint]) throws(EsscherError) -> Void)? = nil,
+    restarted: @escaping () throws(EsscherError) -> Void = {}
   ) {
     self.progress = progress
     self.isCancelled = isCancelled
     self.promptPoints = promptPoints
+    self.restarted = restarted
   }
 }

@@ -83,6 +83,19 @@ public final class OutputFile {
     try check(unsafe ByteWriting.write(bytes, to: descriptor))
   }
 
+  /// Empties the file.
+  /// - Throws: `.internal` where it is a pipe or a device, which cannot take anything back.
+  public func rewind() throws(EsscherError) {
+    buffer.removeAll(keepingCapacity: true)
+    guard partial != nil else {
+      throw EsscherError(
+        .internal,
+        "The run has to start again, and lines that went into this pipe cannot be taken back; name a "
+          + "file, or use --device cpu.", at: EsscherError.Location(file: name))
+    }
+    try check(ftruncate(descriptor, 0) == 0 && lseek(descriptor, 0, SEEK_SET) == 0 ? 0 : errno)
+  }
+
   /// Makes the bytes durable, and the file complete under its partial name.
   public func finish() throws(EsscherError) {
     try flush()

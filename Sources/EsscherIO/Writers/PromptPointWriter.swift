@@ -21,6 +21,12 @@ public final class PromptPointWriter {
     try file.write(Self.header + "\n")
   }
 
+  /// Forgets every line, for a run that starts again.
+  public func restart() throws(EsscherError) {
+    try file.rewind()
+    try file.write(Self.header + "\n")
+  }
+
   /// Appends the lines of a prompt.
   public func write(_ points: [PromptPoint]) throws(EsscherError) {
     for point in points { try file.write(line(point)) }

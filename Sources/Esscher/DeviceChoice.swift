@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which device a run uses. `auto` may end on the processor and says why; a device asked for by name is
+// used or the run fails.
+
+internal import EsscherCPU
+internal import EsscherCore
+internal import EsscherOpenCL
+
+/// A backend, why others were passed over, and whether the processor may take over.
+struct DeviceChoice {
+  var backend: any Backend
+  var fallbacks: [DeviceFallback] = []
+  /// Whether the run may start again on the processor if the device fails.
+  var mayFallBack = false
+
+  /// Terms of the tilt below which no device is looked for: less than a second on a processor, and
+  /// opening a device takes that long.
+  static let smallJob = 4e8
+
+  /// Chooses for a run.
+  ///
+  /// - Throws: `.deviceUnavailable` where a device asked for by name cannot be used.
+  static func resolve(
+    _ request: FrontierRequest, table: RewardTable, probe: () -> ProbeResult = DeviceProbe.run
+  ) throws(EsscherError) -> DeviceChoice {
+    let processor = CPUBackend(
+      threads: request.threads, memoryBudgetBytes: request.memoryBudgetBytes)
+    if request.device == "cpu" { return DeviceChoice(backend: processor) }
+    guard case .cells(let source) = table.rewards else {
+      return DeviceChoice(
+        backend: processor,
+        fallbacks: [
+          DeviceFallback(
+            device: request.device == "auto" ? "OpenCL" : request.device,
+            reason: "counts of correct samples are evaluated in closed form, on the processor",
+            remedy: "none is needed")
+        ])
+    }
+    if request.device == "auto" {
+      return try automatic(request, source, processor, probe)
+    }
+    let result = probe()
+    let device = try named(request.device, result)
+    return DeviceChoice(
+      backend: try device.open(memoryBudgetBytes: request.memoryBudgetBytes))
+  }
+
+  private static func automatic(
+    _ request: FrontierRequest, _ source: any RewardSource, _ processor: CPUBackend,
+    _ probe: () -> ProbeResult
+  ) throws(EsscherError) -> DeviceChoice {
+    let cells = Double(source.rowCount) * Double(source.longestSampleCount)
+    let lambdas = Double(request.lambdas?.count ?? PointGrid.defaultCount)
+    guard cells * (lambdas + 16) > smallJob else {
+      return DeviceChoice(
+        backend: processor,
+        fallbacks: [
+          DeviceFallback(
+            device: "OpenCL",
+            reason: "not looked for: opening a device would take longer than this job",
+            remedy: "--device opencl uses one all the same")
+        ])
+    }
+    let result = probe()
+    var choice = DeviceChoice(backend: processor, fallbacks: result.rejected)
+    // GPUs first; a processor's driver has to be faster than we are.
+    for device in result.usable.filter(\.isGPU) + result.usable.filter({ !$0.isGPU }) {
+      do throws(EsscherError) {
+        let backend = try device.open(memoryBudgetBytes: request.memoryBudgetBytes)
+        if !device.isGPU, let slower = try calibrate(backend, against: processor) {
+          choice.fallbacks.append(
+            DeviceFallback(
+              device: "\(device.description.name) (\(device.description.model))", reason: slower,
+              remedy: "--device \(device.description.name) uses it all the same"))
+          continue
+        }
+        return DeviceChoice(backend: backend, fallbacks: choice.fallbacks, mayFallBack: true)
+      } catch {
+        choice.fallbacks.append(
+          DeviceFallback(
+            device: "\(device.description.name) (\(device.description.model))",
+            reason: error.message, remedy: "use --device cpu"))
+      }
+    }
+    return choice
+  }
+
+  /// The device a name stands for.
+  private static func named(
+    _ name: String, _ result: ProbeResult
+  ) throws(EsscherError) -> ProbedDevice {
+    let lowered = name.lowercased()
+    let matches = result.usable.filter { device in
+      lowered == "opencl" || device.description.name == lowered
+        || (!lowered.hasPrefix("opencl:")
+          && (device.description.model + " " + device.description.target).lowercased()
+            .contains(lowered))
+    }
+    if let device = matches.first(where: \.isGPU) ?? matches.first { return device }
+    let about = result.rejected.filter {
+      lowered == "opencl" || result.usable.isEmpty || $0.device.lowercased().contains(lowered)
+    }
+    let reasons = about.map { "\($0.device): \($0.reason); \($0.remedy)" }.joined(separator: ". ")
+    let known = result.usable.map(\.description.name).joined(separator: ", ")
+    throw EsscherError(
+      .deviceUnavailable,
+      "device '\(name)' cannot be used. "
+        + (reasons.isEmpty ? "" : reasons + ". ")
+        + (known.isEmpty ? "Use --device cpu or auto." : "Usable: cpu, \(known)."))
+  }
+
+  /// Why a processor's driver is not worth it, nil where it beats the Swift path on a small job.
+  private static func calibrate(
+    _ backend: OpenCLBackend, against processor: CPUBackend
+  ) throws(EsscherError) -> String? {
+    var state: UInt64 = 1
+    let rows = (0..<32).map { _ in
+      (0..<2048).map { _ -> Double in
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return Double(state >> 40) * 0x1p-22
+      }
+    }
+    let table = RewardTable(
+      label: "calibration", rewards: .cells(MemorySource(name: "calibration", rows: rows)))
+    let plan = StatisticsPlan(
+      lambdas: (1...16).map(Double.init), bestOf: [4], sorted: true, missing: .error)
+    func seconds(_ backend: any Backend) throws(EsscherError) -> Double {
+      var best = Double.infinity
+      // The first turn compiles and warms.
+      for _ in 0..<3 {
+        let clock = ContinuousClock()
+        let start = clock.now
+        _ = try backend.reduce(table, rows: 0..<rows.count, plan: plan)
+        let elapsed = start.duration(to: clock.now).components
+        best = min(best, Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18)
+      }
+      return best
+    }
+    let (theirs, ours) = (try seconds(backend), try seconds(processor))
+    guard theirs >= ours else { return nil }
+    return
+      "it took \((theirs / ours * 10).rounded() / 10) times as long as the Swift path in a short "
+      + "calibration"
+  }
+}

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parent side of the probe: which OpenCL devices can be used, found out in child processes, because
+// drivers abort, hang and run out of memory without a word (PoCL does all three).
+
+internal import COpenCL
+public import EsscherCore
+internal import Glibc
+
+/// A device that passed the probe.
+public struct ProbedDevice: Sendable, Equatable {
+  /// Library and platform inside it, and device, by index.
+  let library: Int
+  let platform: Int
+  let device: Int
+  /// Platform counted over all libraries, as `--device opencl:P.D` takes it.
+  public let platformNumber: Int
+  /// Whether the driver calls it a GPU.
+  public let isGPU: Bool
+  /// The device for people.
+  public let description: DeviceDescription
+
+  /// Opens the device in this process.
+  public func open(memoryBudgetBytes: Int) throws(EsscherError) -> OpenCLBackend {
+    try OpenCLBackend(
+      platform: platform, device: device, memoryBudgetBytes: memoryBudgetBytes,
+      libraryIndex: library)
+  }
+}
+
+/// What the probe found.
+public struct ProbeResult: Sendable, Equatable {
+  /// Devices that gave right answers.
+  public var usable: [ProbedDevice] = []
+  /// Devices, platforms and libraries that did not, each with reason and remedy.
+  public var rejected: [DeviceFallback] = []
+}
+
+/// Finds the OpenCL devices of this machine.
+public enum DeviceProbe {
+  /// First argument of the child process.
+  public static let argument = "--opencl-probe"
+  /// Names the program that probes, for programs other than `esscher` that use the library.
+  static let programVariable = "ESSCHER_PROBE"
+  /// How long a driver may take for all devices of a platform.
+  static let timeoutMilliseconds: Int32 = 20_000
+
+  /// Probes every platform.
+  ///
+  /// - Complexity: a process for the list of platforms, and one a platform.
+  public static func run() -> ProbeResult {
+    var result = ProbeResult()
+    let search = OpenCLLibrary.search
+    guard !search.libraries.isEmpty else {
+      result.rejected.append(missingLibrary(search.reason))
+      return result
+    }
+    guard let program else {
+      result.rejected.append(
+        DeviceFallback(
+          device: "OpenCL",
+          reason:
+            "drivers are tried in a process of their own, and no esscher program was found for it",
+          remedy: "name one in \(programVariable)"))
+      return result
+    }
+    var lines: [[String]] = []
+    switch ask(program, ["platforms"]) {
+    case .success(let answer): lines = answer
+    case .failure(let reason):
+      result.rejected.append(
+        DeviceFallback(
+          device: "OpenCL", reason: "listing its platforms \(reason.text)", remedy: reason.remedy))
+      return result
+    }
+    let hasNVIDIA = lines.contains { $0.count > 3 && $0[1] == "0" && $0[3].contains("NVIDIA") }
+    var number = 0
+    for line in lines {
+      if line.first == "failure", line.count == 4 { reject(line, search, into: &result) }
+      guard line.first == "platform", line.count == 4, let library = Int(line[1]),
+        let platform = Int(line[2])
+      else { continue }
+      // The loader shows NVIDIA's platform already; its driver would show it twice.
+      if search.libraries[library].isDriver && hasNVIDIA { continue }
+      probe(program, library, platform, name: line[3], number: number, into: &result)
+      number += 1
+    }
+    if number == 0 && result.rejected.isEmpty { result.rejected.append(noPlatform) }
+    return result
+  }
+
+  private static func reject(
+    _ line: [String], _ search: OpenCLLibrary.Search, into result: inout ProbeResult
+  ) {
+    let library = Int(line[1]).map { search.libraries[$0] }
+    // A driver that was only tried because it might be there is no loss.
+    if library?.isDriver == true && search.libraries.count > 1 { return }
+    result.rejected.append(
+      DeviceFallback(
+        device: library?.path ?? "OpenCL", reason: line[2],
+        remedy: line[2].contains("-1001") ? noPlatform.remedy : line[3]))
+  }
+
+  private static func probe(
+    _ program: String, _ library: Int, _ platform: Int, name: String, number: Int,
+    into result: inout ProbeResult
+  ) {
+    switch ask(program, ["platform", "\(library)", "\(platform)"]) {
+    case .failure(let reason):
+      result.rejected.append(
+        DeviceFallback(
+          device: "opencl:\(number) (\(name))", reason: "its driver \(reason.text)",
+          remedy: reason.remedy))
+    case .success(let lines):
+      for line in lines {
+        if line.first == "failure", line.count == 4 {
+          result.rejected.append(
+            DeviceFallback(device: "opencl:\(number) (\(name))", reason: line[2], remedy: line[3]))
+        }
+        guard line.first == "device", line.count >= 11, let device = Int(line[2]) else { continue }
+        let description = DeviceDescription(
+          name: "opencl:\(number).\(device)", model: line[3],
+          target: "\(line[5]), driver \(line[6])", units: Int(line[8]) ?? 0,
+          memoryBytes: Int(line[9]), isAutomaticChoice: false)
+        if line[10] == "ok" {
+          result.usable.append(
+            ProbedDevice(
+              library: library, platform: platform, device: device, platformNumber: number,
+              isGPU: line[7] == "gpu", description: description))
+        } else {
+          result.rejected.append(
+            DeviceFallback(
+              device: "\(description.name) (\(line[3]))",
+              reason: line.count > 11 ? line[11] : "the probe failed",
+              remedy: line.count > 12 ? line[12] : "use --device cpu"))
+        }
+      }
+    }
+  }
+
+  // MARK: The child
+
+  private struct Failure: Error {
+    let text: String
+    let remedy: String
+  }
+
+  private static func ask(_ program: String, _ arguments: [String]) -> Result<[[String]], Failure> {
+    var output = [CChar](repeating: 0, count: 1 << 16)
+    var status: Int32 = 0
+    let words = [program, argument] + arguments
+    let failure = unsafe withCStrings(words) { pointers in
+      unsafe output.withUnsafeMutableBufferPointer {
+        unsafe copencl_run(
+          program, pointers, timeoutMilliseconds, $0.baseAddress, $0.count, &status)
+      }
+    }
+    if failure == ETIMEDOUT {
+      return .failure(
+        Failure(
+          text: "did not answer within \(timeoutMilliseconds / 1000) seconds",
+          remedy: "check it with clinfo, or use --device cpu"))
+    }
+    guard failure == 0 else {
+      let reason = unsafe strerror(failure).map { unsafe String(cString: $0) } ?? "error \(failure)"
+      return .failure(
+        Failure(text: "could not be tried: \(program): \(reason)", remedy: "use --device cpu"))
+    }
+    let signal = copencl_signal(status)
+    guard signal == 0 else {
+      return .failure(
+        Failure(
+          text: "ended the probe with signal \(signal)",
+          remedy: "where it is PoCL, it needs ld (binutils) on the PATH and free memory; or use "
+            + "--device cpu"))
+    }
+    guard copencl_exit_code(status) == 0 else {
+      return .failure(
+        Failure(
+          text: "ended the probe with exit code \(copencl_exit_code(status))",
+          remedy: "check it with clinfo, or use --device cpu"))
+    }
+    let text = String(
+      decoding: output.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    return .success(
+      text.split(separator: "\n").map {
+        $0.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+      })
+  }
+
+  private static func withCStrings<Result>(
+    _ words: [String], _ body: (UnsafePointer<UnsafePointer<CChar>?>) -> Result
+  ) -> Result {
+    let copies = unsafe words.map { unsafe strdup($0) }
+    defer { unsafe copies.forEach { unsafe free($0) } }
+    let pointers = unsafe copies.map { unsafe UnsafePointer($0) } + [nil]
+    return unsafe pointers.withUnsafeBufferPointer { buffer in
+      // Never nil: there is at least the terminator.
+      unsafe buffer.baseAddress.map { unsafe body($0) } ?? body([nil])
+    }
+  }
+
+  /// The program that can be a child: named by the user, or `esscher` itself, or the one beside us.
+  private static var program: String? {
+    if let name = unsafe getenv(programVariable).map({ unsafe String(cString: $0) }), !name.isEmpty
+    {
+      return name
+    }
+    guard let real = unsafe realpath("/proc/self/exe", nil) else { return nil }
+    defer { unsafe free(real) }
+    let path = unsafe String(cString: real)
+    guard let slash = path.lastIndex(of: "/") else { return nil }
+    let beside = String(path[...slash]) + "esscher"
+    return unsafe access(beside, X_OK) == 0 ? beside : nil
+  }
+
+  private static func missingLibrary(_ reason: String) -> DeviceFallback {
+    if unsafe access("/dev/nvidiactl", F_OK) == 0 {
+      return DeviceFallback(
+        device: "NVIDIA",
+        reason:
+          "the device is here, but neither libOpenCL.so.1 nor NVIDIA's OpenCL driver can be loaded",
+        remedy: "start the container with NVIDIA_DRIVER_CAPABILITIES=compute,utility, and install "
+          + "ocl-icd-libopencl1")
+    }
+    return DeviceFallback(
+      device: "OpenCL", reason: "no library was found (\(reason))",
+      remedy: "install a driver and its loader, for example ocl-icd-libopencl1")
+  }
+
+  private static var noPlatform: DeviceFallback {
+    if unsafe access("/dev/nvidiactl", F_OK) == 0 {
+      return DeviceFallback(
+        device: "NVIDIA",
+        reason:
+          "the device is here, but /etc/OpenCL/vendors/nvidia.icd is not (containers often lack it) "
+          + "and its driver could not be asked directly",
+        remedy: "write a file of that name with the line libnvidia-opencl.so.1")
+    }
+    return DeviceFallback(
+      device: "OpenCL", reason: "the loader knows no platform",
+      remedy: "install a driver, for example pocl-opencl-icd for processors")
+  }
+}

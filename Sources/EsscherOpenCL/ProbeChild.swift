@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the probe's child process does: everything that a driver may die of, on a small input. Its lines go
+// to standard output, fields apart by tabs.
+
+internal import COpenCL
+internal import EsscherCore
+
+/// The child side of the probe.
+public enum ProbeChild {
+  /// Runs `platforms`, or `platform LIBRARY INDEX`, and returns the lines to print.
+  public static func lines(_ arguments: [String]) -> [String] {
+    let libraries = OpenCLLibrary.search.libraries
+    switch (arguments.first, arguments.count) {
+    case ("platforms", 1):
+      return libraries.enumerated().flatMap { index, library in platforms(index, library) }
+    case ("platform", 3):
+      guard let library = Int(arguments[1]), let platform = Int(arguments[2]),
+        libraries.indices.contains(library)
+      else { return [] }
+      return devices(library, libraries[library], platform)
+    default: return []
+    }
+  }
+
+  private static func platforms(_ index: Int, _ library: OpenCLLibrary) -> [String] {
+    do throws(OpenCLError) {
+      let platforms = try unsafe DeviceProfile.platforms(library)
+      let names = unsafe platforms.map { unsafe DeviceProfile.name(library, of: $0) }
+      return names.enumerated().map { "platform\t\(index)\t\($0.offset)\t\($0.element)" }
+    } catch {
+      return ["failure\t\(index)\t\(error.sentence)\t\(error.remedy)"]
+    }
+  }
+
+  private static func devices(
+    _ index: Int, _ library: OpenCLLibrary, _ platform: Int
+  ) -> [String] {
+    var lines: [String] = []
+    do throws(OpenCLError) {
+      let platforms = try unsafe DeviceProfile.platforms(library)
+      guard unsafe platforms.indices.contains(platform) else { return [] }
+      let ids = try unsafe DeviceProfile.devices(library, platforms[platform])
+      for number in unsafe ids.indices {
+        let profile = unsafe DeviceProfile(
+          library, platform: platform, platformID: platforms[platform], device: number,
+          deviceID: ids[number])
+        let verdict = verdict(profile, library: index)
+        lines.append((["device"] + profile.fields + verdict).joined(separator: "\t"))
+      }
+    } catch {
+      lines.append("failure\t\(index)\t\(error.sentence)\t\(error.remedy)")
+    }
+    return lines
+  }
+
+  /// `ok`, or `fault`, reason, remedy.
+  private static func verdict(_ profile: DeviceProfile, library: Int) -> [String] {
+    if let shortcoming = profile.shortcoming {
+      return ["fault", shortcoming.reason, shortcoming.remedy]
+    }
+    do throws(EsscherError) {
+      let backend = try OpenCLBackend(
+        platform: profile.platform, device: profile.device, libraryIndex: library)
+      guard try answersRight(backend) else {
+        return [
+          "fault", "its answers to a small case are wrong",
+          "update the driver, or use --device cpu",
+        ]
+      }
+      return ["ok"]
+    } catch {
+      let message = error.message.split { $0.isWhitespace }.joined(separator: " ")
+      return ["fault", message, "use --device cpu"]
+    }
+  }
+
+  /// Five samples with a tie and gold, whose answers are known to 12 digits; every kernel takes part.
+  private static func answersRight(_ backend: OpenCLBackend) throws(EsscherError) -> Bool {
+    let rows: [[Double]] = [[0, 1, 1, 2, 5]]
+    let table = RewardTable(
+      label: "probe", rewards: .cells(MemorySource(name: "probe", rows: rows)),
+      gold: MemorySource(name: "probe", rows: [[1, 0, 2, 1, -3]]))
+    let plan = StatisticsPlan(lambdas: [1e-4, 0.7], bestOf: [2, 3], sorted: true, missing: .error)
+    let result = try backend.reduce(table, rows: 0..<1, plan: plan)
+    let tilt = TiltEstimate(lambda: 0.7, sums: result.tilts[1], summary: result.summaries[0])
+    var bootstrap = PoissonBootstrap(replicateCount: 2, columnCount: 1, seed: 0)
+    try backend.accumulate(&bootstrap, indices: [0], values: [1])
+    func isClose(_ got: Double, _ want: Double) -> Bool { (got - want).magnitude <= 1e-10 }
+    return isClose(tilt.gain, 2.41144372983) && isClose(tilt.kl, 0.815071968147)
+      && isClose(tilt.gold, 0.2 - 2.33904246496)
+      && isClose(result.summaries[0].mean + result.bestOf[0].gain, 2.9)
+      && isClose(result.bestOf[1].gold, -1.4) && bootstrap.totals == bootstrap.sums
+  }
+}
+
+extension DeviceProfile {
+  /// Name of a platform.
+  static func name(_ library: OpenCLLibrary, of platform: cl_platform_id) -> String {
+    unsafe text {
+      unsafe copencl_platform_text(library.api, platform, cl_uint(CL_PLATFORM_NAME), $0, $1)
+    }
+  }
+
+  /// As the probe's lines carry a profile.
+  var fields: [String] {
+    [
+      "\(platform)", "\(device)", name, vendor, platformName, driver, isGPU ? "gpu" : "cpu",
+      "\(computeUnits)", "\(globalMemory)",
+    ]
+  }
+}

@@ -1,9 +1,10 @@
 # Verbs only; what they do is in Scripts/.
 
-.PHONY: help deps build test lint kernels demo bench docs install clean fuzz nightly
+.PHONY: help deps build test races faults lint kernels demo bench docs install clean fuzz nightly \
+  test-intel test-address test-thread
 
 help: ## print the verbs
-	@sed -nE 's/^([a-z]+):.*## /\1	/p' Makefile
+	@sed -nE 's/^([a-z-]+):.*## /\1	/p' Makefile
 
 deps: ## install missing system packages
 	Scripts/install-deps
@@ -14,6 +15,26 @@ build: deps ## build the program in release configuration
 test: ## run the tests, on the processor and on PoCL
 	Scripts/install-deps test
 	swift test --disable-xctest
+
+races: ## run every kernel under Oclgrind and compare its bits with PoCL's
+	Scripts/install-deps test
+	Scripts/check-races
+
+faults: ## make each OpenCL call fail in turn
+	Scripts/install-deps test
+	Scripts/check-faults
+
+test-intel: ## run the device tests on Intel's CPU runtime from PyPI (833 MB)
+	Scripts/install-deps test
+	Scripts/test-intel
+
+test-address: ## run the tests under the address sanitizer
+	Scripts/install-deps test
+	Scripts/test-sanitized address
+
+test-thread: ## run the tests under the thread sanitizer
+	Scripts/install-deps test
+	Scripts/test-sanitized thread
 
 lint: deps ## check format, layers, file sizes, kernels and weak symbols
 	Scripts/lint

@@ -14,9 +14,9 @@
 #endif
 
 // Exclusive prefix sums of q, or of q g, over a row; prefix[count] is the whole.
-INLINE void prefix_sums(__global const double *restrict q, __global const double *restrict g,
+INLINE void prefix_sums(__global const double *q, __global const double *g,
                                const int has_weights, const int has_gold, const uint count,
-                               __global double *restrict prefix, __local double *scratch) {
+                               __global double *prefix, __local double *scratch) {
   const uint lane = get_local_id(0);
   const uint stretch = (count + WG_SIZE - 1) / WG_SIZE;
   const uint start = min(lane * stretch, count);
@@ -102,7 +102,7 @@ __kernel void tie_groups(__global const double *restrict values, __global double
 }
 
 // Σ w x of the first `kept` samples.
-INLINE double weighted_sum(__global const double *restrict w, __global const double *restrict x,
+INLINE double weighted_sum(__global const double *w, __global const double *x,
                                   const double centre, const double correction, const uint kept,
                                   __local double *scratch) {
   const uint lane = get_local_id(0);

@@ -13,7 +13,7 @@
 #endif
 
 // Sum over a row of q^a v^b about a centre, in chunks: b = 0, 1 or 2 (power), q counted if weights.
-INLINE double row_sum(__global const double *restrict values, __global const double *restrict weights,
+INLINE double row_sum(__global const double *values, __global const double *weights,
                              const uint count, const double centre, const int power, const int weight_power,
                              __local double *scratch) {
   const uint lane = get_local_id(0);
@@ -42,7 +42,7 @@ INLINE double row_sum(__global const double *restrict values, __global const dou
   return group_sum(sum + rest, scratch);
 }
 
-INLINE void row_extrema(__global const double *restrict values, const uint count,
+INLINE void row_extrema(__global const double *values, const uint count,
                                double *lowest, double *highest, __local double *scratch) {
   double low = INFINITY, high = -INFINITY;
   for (uint base = 0; base < count; base += WG_SIZE) {
@@ -90,6 +90,8 @@ __kernel void row_summary(__global const double *restrict values, __global doubl
     middle = gold_low / 2 + gold_high / 2;
     gold_first = row_sum(g, q, count, middle, 1, weighted, scratch);
     const double correction = weighted ? gold_first : gold_first / count;
+    // Every lane has read the gold rewards before any of them changes.
+    barrier(CLK_GLOBAL_MEM_FENCE);
     for (uint base = 0; base < count; base += WG_SIZE) {
       const uint index = base + get_local_id(0);
       if (index < count) g[index] = (g[index] - middle) - correction;

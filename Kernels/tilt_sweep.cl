@@ -25,7 +25,7 @@ typedef struct {
   double centre, correction, variance, highest, reach, maximum;
 } row_shape;
 
-INLINE row_shape shape_of(__global const double *restrict summary, const double mass) {
+INLINE row_shape shape_of(__global const double *summary, const double mass) {
   row_shape shape;
   const double first = summary[S_FIRST] / mass;
   shape.centre = summary[S_CENTRE];
@@ -134,9 +134,9 @@ __kernel void tilt_sweep(__global const double *restrict values, __global const 
 }
 
 // Power sums of p u^k, k = 1...12, u = d / reach; p is a payload times a power of the weight.
-INLINE void power_sums(__global const double *restrict r, __global const double *restrict payload,
-                              __global const double *restrict q, const int weight_power, const uint count,
-                              const row_shape shape, const int has_payload, __global double *restrict out,
+INLINE void power_sums(__global const double *r, __global const double *payload,
+                              __global const double *q, const int weight_power, const uint count,
+                              const row_shape shape, const int has_payload, __global double *out,
                               __local double *scratch) {
   const uint lane = get_local_id(0);
   const uint stride = WG_SIZE * VEC;

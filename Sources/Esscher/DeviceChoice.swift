@@ -5,6 +5,7 @@
 internal import EsscherCPU
 internal import EsscherCore
 internal import EsscherOpenCL
+internal import Glibc
 
 /// A backend, why others were passed over, and whether the processor may take over.
 struct DeviceChoice {
@@ -16,6 +17,12 @@ struct DeviceChoice {
   /// Terms of the tilt below which no device is looked for: less than a second on a processor, and
   /// opening a device takes that long.
   static let smallJob = 4e8
+
+  /// `ESSCHER_AUTO=first`: `auto` takes the first usable device without asking whether it pays. For
+  /// trials of devices and of their failures.
+  private static var takesFirst: Bool {
+    unsafe getenv("ESSCHER_AUTO").map { unsafe String(cString: $0) == "first" } ?? false
+  }
 
   /// Chooses for a run.
   ///
@@ -51,7 +58,7 @@ struct DeviceChoice {
   ) throws(EsscherError) -> DeviceChoice {
     let cells = Double(source.rowCount) * Double(source.longestSampleCount)
     let lambdas = Double(request.lambdas?.count ?? PointGrid.defaultCount)
-    guard cells * (lambdas + 16) > smallJob else {
+    guard takesFirst || cells * (lambdas + 16) > smallJob else {
       return DeviceChoice(
         backend: processor,
         fallbacks: [
@@ -67,7 +74,7 @@ struct DeviceChoice {
     for device in result.usable.filter(\.isGPU) + result.usable.filter({ !$0.isGPU }) {
       do throws(EsscherError) {
         let backend = try device.open(memoryBudgetBytes: request.memoryBudgetBytes)
-        if !device.isGPU, let slower = try calibrate(backend, against: processor) {
+        if !device.isGPU, !takesFirst, let slower = try calibrate(backend, against: processor) {
           choice.fallbacks.append(
             DeviceFallback(
               device: "\(device.description.name) (\(device.description.model))", reason: slower,

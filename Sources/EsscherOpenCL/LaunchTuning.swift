@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How the kernels are compiled and launched on each kind of device: the one table.
 
-internal import EsscherCore
+internal import Glibc
 
 /// Macros of a build and shapes of its launches.
 public struct LaunchTuning: Sendable, Equatable {
@@ -23,6 +23,16 @@ public struct LaunchTuning: Sendable, Equatable {
   /// GPUs: 128 lanes a row; 12 bytes of local memory a sample of a sorted block.
   public static let gpu = LaunchTuning(
     vectorWidth: 1, lanes: 128, lambdasPerBlock: 4, sortBlock: 1024, mergeRun: 8)
+
+  /// The tuning of a device's kind; `ESSCHER_OPENCL_BUILD=processor|gpu` overrides it, for comparisons of
+  /// one build on two devices.
+  static func kind(isGPU: Bool) -> LaunchTuning {
+    switch unsafe getenv("ESSCHER_OPENCL_BUILD").map({ unsafe String(cString: $0) }) {
+    case "processor": .processor
+    case "gpu": .gpu
+    default: isGPU ? .gpu : .processor
+    }
+  }
 
   /// Options of clBuildProgram. Never fast-math: it breaks the exponential's rounding.
   var buildOptions: String {

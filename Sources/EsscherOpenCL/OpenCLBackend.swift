@@ -44,7 +44,7 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
       session = try OpenCLSession.open(
         search.libraries[libraryIndex], platform: platform, device: device)
       kernels = try DeviceKernels(
-        tuning ?? (session.profile.isGPU ? .gpu : .processor), on: session)
+        tuning ?? .kind(isGPU: session.profile.isGPU), on: session)
     } catch {
       throw error.report(device: "opencl:\(platform).\(device)")
     }

@@ -28,7 +28,7 @@ struct DeviceChoice {
   ///
   /// - Throws: `.deviceUnavailable` where a device asked for by name cannot be used.
   static func resolve(
-    _ request: FrontierRequest, table: RewardTable, probe: () -> ProbeResult = DeviceProbe.run
+    _ request: FrontierRequest, table: RewardTable, probe: () -> ProbeResult = DeviceProbe.result
   ) throws(EsscherError) -> DeviceChoice {
     let processor = CPUBackend(
       threads: request.threads, memoryBudgetBytes: request.memoryBudgetBytes)

@@ -75,7 +75,7 @@ public struct Engine: Sendable {
   ///
   /// Drivers are tried in child processes (see ``DeviceProbeChild``); a platform takes up to 20 s.
   public static func devices() -> (usable: [DeviceDescription], rejected: [DeviceFallback]) {
-    let result = DeviceProbe.run()
+    let result = DeviceProbe.result()
     var usable = [Processor.description] + result.usable.map(\.description)
     // A GPU is picked without being timed; other drivers only where they win a run's calibration.
     if let gpu = result.usable.firstIndex(where: \.isGPU) {

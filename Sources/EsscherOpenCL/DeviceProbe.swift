@@ -5,6 +5,7 @@
 internal import COpenCL
 public import EsscherCore
 internal import Glibc
+internal import Synchronization
 
 /// A device that passed the probe.
 public struct ProbedDevice: Sendable, Equatable {
@@ -43,6 +44,18 @@ public enum DeviceProbe {
   static let programVariable = "ESSCHER_PROBE"
   /// How long a driver may take for all devices of a platform.
   static let timeoutMilliseconds: Int32 = 20_000
+
+  private static let known = Mutex<ProbeResult?>(nil)
+
+  /// What ``run()`` found, asked once a process.
+  public static func result() -> ProbeResult {
+    known.withLock { known in
+      if let known { return known }
+      let result = run()
+      known = result
+      return result
+    }
+  }
 
   /// Probes every platform.
   ///

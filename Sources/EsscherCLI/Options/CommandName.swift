@@ -48,8 +48,8 @@ enum CommandName: String, CaseIterable, Sendable {
       "Shows what can carry out a run on this machine, and which device --device auto picks."
     case .verify:
       """
-      Runs the engine on cases whose exact answers are known and compares. One line a check; the \
-      exit code is 0 only if all hold, and 5 otherwise.
+      Runs the engine on cases whose exact answers are known, on the processor and on every usable \
+      device, and compares. One line a check; the exit code is 0 only if all hold, and 5 otherwise.
       """
     }
   }

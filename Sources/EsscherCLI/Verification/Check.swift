@@ -65,10 +65,12 @@ struct Outcome: Sendable {
   let reason: String?
 
   /// `ok`/`FAILED`, name, expected, got, tolerance.
-  var line: String {
+  ///
+  /// - Parameter label: what comes before the name.
+  func line(_ label: String = "") -> String {
     let found = got.map(\.description) ?? "nothing"
     let verdict = holds ? "ok    " : "FAILED"
-    return "\(verdict) \(name): expected \(expected), got \(found), tolerance \(margin)"
+    return "\(verdict) \(label)\(name): expected \(expected), got \(found), tolerance \(margin)"
       + (reason.map { " (\($0))" } ?? "") + "\n"
   }
 }

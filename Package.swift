@@ -74,12 +74,6 @@ let package = Package(
     .executableTarget(
       name: "EsscherTool", dependencies: ["EsscherCLI"], swiftSettings: strict),
 
-    // MARK: Benchmarks
-    .executableTarget(
-      name: "esscher-benchmarks",
-      dependencies: ["Esscher", "EsscherCPU", "EsscherIO"], path: "Benchmarks/Engine",
-      swiftSettings: strict),
-
     // MARK: Tests
     .target(
       name: "EsscherTestSupport", dependencies: ["EsscherCore"],

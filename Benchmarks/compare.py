@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the engine and its peer in turns on one file, prints a table, writes one record.
 
-    compare.py ENGINE ESSCHER OUTPUT.json [--prompts P] [--samples M] [--rounds N] [--threads N]
+    compare.py ESSCHER OUTPUT.json [--prompts P] [--samples M] [--rounds N] [--threads N]
 """
 import argparse
 import json
@@ -15,8 +15,18 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-def lines(command):
-    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+def run(command):
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def ours_on(esscher, device, path, threads):
+    out = run([esscher, "bench", path, "--json", "--device", device, "--repeats", "3",
+               "--threads", str(threads), "--quiet"])
+    return {record["job"]: record for record in json.loads(out)}
+
+
+def peer(path, threads):
+    out = run([sys.executable, os.path.join(HERE, "peers", "numpy_jobs.py"), path, "3", str(threads)])
     return {record["job"]: record for record in map(json.loads, out.splitlines())}
 
 
@@ -28,7 +38,6 @@ def processor():
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("engine")
     parser.add_argument("esscher")
     parser.add_argument("output")
     parser.add_argument("--prompts", type=int, default=2000)
@@ -41,35 +50,41 @@ def main():
         subprocess.run(
             [options.esscher, "simulate", "normal", "--prompts", str(options.prompts),
              "--samples", str(options.samples), "--seed", "1", "-o", path, "--quiet"], check=True)
-        seconds = {}
+        devices = ["cpu"] + [
+            device["name"] for device in json.loads(run([options.esscher, "devices", "--json"]))["devices"]
+            if device["usable"] and device["name"] != "cpu"]
+        seconds, work, values = {}, {}, {}
         for _ in range(options.rounds):
-            count = ["3", str(options.threads)]
-            ours = lines([options.engine, path] + count)
-            peer = lines([sys.executable, os.path.join(HERE, "peers", "numpy_jobs.py"), path] + count)
-            for side, records in (("esscher", ours), ("numpy", peer)):
-                for job, record in records.items():
-                    seconds.setdefault((job, side), []).extend(record["seconds"])
-    def error(job):
-        return max(abs(a - b) / abs(a) for a, b in zip(ours[job]["values"], peer[job]["values"]) if a)
-    version = subprocess.run([options.esscher, "--version"], capture_output=True, text=True).stdout
+            sides = {device: ours_on(options.esscher, device, path, options.threads) for device in devices}
+            sides["numpy"] = peer(path, options.threads)
+            for side, records in sides.items():
+                for job, entry in records.items():
+                    seconds.setdefault((job, side), []).extend(entry["seconds"])
+                    values[job, side] = entry["values"]
+                    work[job] = entry.get("work", work.get(job))
     record = {
-        "command": "make bench", "version": version.strip(), "machine": processor(),
+        "command": "make bench", "version": run([options.esscher, "--version"]).strip(),
+        "machine": processor(), "devices": run([options.esscher, "devices"]).splitlines(),
         "prompts": options.prompts, "samples": options.samples, "lambdas": 64, "ns": 11,
         "element_type": "<f4", "threads": options.threads, "jobs": [],
     }
-    print(f"{'job':12} {'esscher':>10} {'numpy':>10} {'ratio':>8}   largest relative difference")
-    for job in ("tilt", "best_of_n", "frontier"):
-        ours_median = statistics.median(seconds[job, "esscher"])
-        entry = {"job": job, "esscher_s": ours_median, "esscher_all_s": seconds[job, "esscher"]}
-        text = f"{job:12} {ours_median:10.4f}"
-        if (job, "numpy") in seconds:
-            peer_median = statistics.median(seconds[job, "numpy"])
-            entry |= {
-                "numpy_s": peer_median, "numpy_all_s": seconds[job, "numpy"],
-                "ratio": peer_median / ours_median, "numpy_error": error(job)}
-            text += f" {peer_median:10.4f} {peer_median / ours_median:8.2f}   {error(job):.1e}"
-        print(text)
-        record["jobs"].append(entry)
+    names = devices + ["numpy"]
+    print(f"{'job':12}" + "".join(f"{name:>14}" for name in names) + "   seconds, medians")
+    for job in ("read", "resident", "tilt", "best_of_n", "frontier"):
+        line = f"{job:12}"
+        for side in names:
+            times = seconds.get((job, side))
+            line += f"{statistics.median(times):14.4f}" if times else " " * 14
+            if not times:
+                continue
+            entry = {"job": job, "side": side, "median_s": statistics.median(times), "all_s": times}
+            if work.get(job):
+                entry["rate"] = work[job] / entry["median_s"]
+            if side != "cpu" and job in ("tilt", "best_of_n"):
+                entry["largest_difference_from_cpu"] = max(
+                    abs(a - b) / abs(a) for a, b in zip(values[job, "cpu"], values[job, side]) if a)
+            record["jobs"].append(entry)
+        print(line)
     with open(options.output, "w") as file:
         json.dump(record, file, indent=1)
         file.write("\n")

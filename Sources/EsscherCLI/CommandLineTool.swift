@@ -62,6 +62,7 @@ public enum CommandLineTool {
     case .simulate: try SimulateCommand.run(record, session)
     case .devices: try DevicesCommand.run(record, session)
     case .verify: try VerifyCommand.run(record, session)
+    case .bench: try BenchCommand.run(record, session)
     }
   }
 }

@@ -7,12 +7,14 @@ enum CommandName: String, CaseIterable, Sendable {
   case simulate
   case devices
   case verify
+  case bench
 
   /// Placeholder of the positional arguments, as usage lines show it; nil where there are none.
   var positional: String? {
     switch self {
     case .frontier: "REWARDS..."
     case .simulate: "LAW"
+    case .bench: "[FILE.npy]"
     case .devices, .verify: nil
     }
   }
@@ -24,6 +26,7 @@ enum CommandName: String, CaseIterable, Sendable {
     case .simulate: "write a reward matrix of a law whose exact answers are known"
     case .devices: "list the devices of this machine and the one that auto picks"
     case .verify: "run the known-answer checks on this machine"
+    case .bench: "time the engine's jobs on this machine beside their ceilings"
     }
   }
 
@@ -51,6 +54,12 @@ enum CommandName: String, CaseIterable, Sendable {
       Runs the engine on cases whose exact answers are known, on the processor and on every usable \
       device, and compares. One line a check; the exit code is 0 only if all hold, and 5 otherwise.
       """
+    case .bench:
+      """
+      Times reading, tilt, best-of-n and the whole frontier on the processor and on every usable \
+      device, with FILE.npy or 500 x 10,000 simulated rewards. Of tilt and best-of-n it says how near \
+      they come to what arithmetic on resident rows and reading alone allow.
+      """
     }
   }
 
@@ -71,6 +80,7 @@ enum CommandName: String, CaseIterable, Sendable {
       ]
     case .devices: ["esscher devices --json"]
     case .verify: ["esscher verify"]
+    case .bench: ["esscher bench --json"]
     }
   }
 }

@@ -47,6 +47,7 @@ struct LowArguments: Sendable {
   var device = "auto"
   var threads: Int?
   var memoryBudgetBytes = 2 << 30
+  var repeats = 5
 
   // Output
   var format: OutputFormat?

@@ -6,17 +6,23 @@ internal import Esscher
 extension OptionTable {
   static let machineOptions: [Option] = [
     .value(
-      "device", "NAME", .machine, [.frontier, .verify],
+      "device", "NAME", .machine, [.frontier, .verify, .bench],
       "auto (the default), cpu, opencl, opencl:PLATFORM.DEVICE, or a part of a device's name; see "
         + "esscher devices. A device asked for by name never falls back."
     ) { (record, text) throws(EsscherError) in
       record.device = try ValueParsing.nonEmpty(text, option: "--device")
     },
     .value(
-      "threads", "N", .machine, [.frontier, .simulate, .verify],
+      "threads", "N", .machine, [.frontier, .simulate, .verify, .bench],
       "Worker threads (default: one a processor)."
     ) { (record, text) throws(EsscherError) in
       record.threads = try ValueParsing.integer(text, option: "--threads", in: 1...1024)
+    },
+    .value(
+      "repeats", "N", .machine, [.bench],
+      "Counted turns of each job, after one that is not (default 5)."
+    ) { (record, text) throws(EsscherError) in
+      record.repeats = try ValueParsing.integer(text, option: "--repeats", in: 1...1000)
     },
     .value(
       "memory-budget", "SIZE", .machine, [.frontier],

@@ -35,7 +35,7 @@ extension OptionTable {
       record.perPrompt = try ValueParsing.nonEmpty(text, option: "--per-prompt")
     },
     .flag(
-      "json", .output, [.devices], "Print JSON instead of text."
+      "json", .output, [.devices, .bench], "Print JSON instead of text."
     ) { $0.json = true },
     .value(
       "progress", "WHEN", .output, [.frontier, .simulate],

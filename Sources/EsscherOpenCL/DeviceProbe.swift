@@ -204,7 +204,9 @@ public enum DeviceProbe {
     _ words: [String], _ body: (UnsafePointer<UnsafePointer<CChar>?>) -> Result
   ) -> Result {
     let copies = unsafe words.map { unsafe strdup($0) }
-    defer { unsafe copies.forEach { unsafe free($0) } }
+    defer {
+      for index in unsafe copies.indices { unsafe free(copies[index]) }
+    }
     let pointers = unsafe copies.map { unsafe UnsafePointer($0) } + [nil]
     return unsafe pointers.withUnsafeBufferPointer { buffer in
       // Never nil: there is at least the terminator.

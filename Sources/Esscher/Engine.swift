@@ -27,9 +27,19 @@ public struct Engine: Sendable {
     commandLine: [String] = []
   ) throws(EsscherError) -> Report {
     var clock = StageClock()
-    var choice = try clock.time("devices") { () throws(EsscherError) in
+    let choice = try clock.time("devices") { () throws(EsscherError) in
       try DeviceChoice.resolve(request, table: table)
     }
+    return try frontier(
+      table, request, choice: choice, observer: observer, commandLine: commandLine, clock: clock)
+  }
+
+  /// The run on the chosen device, and again on the processor where it fails and may be replaced.
+  func frontier(
+    _ table: RewardTable, _ request: FrontierRequest, choice: DeviceChoice, observer: RunObserver,
+    commandLine: [String] = [], clock: StageClock = StageClock()
+  ) throws(EsscherError) -> Report {
+    var (choice, clock) = (choice, clock)
     let result: FrontierResult
     do throws(EsscherError) {
       result = try Self.run(table, request, choice.backend, observer, &clock)

@@ -92,7 +92,8 @@ struct FrontierCommandTests {
       (["-o", "x.pdf"], 2, "names no format"),
       (["-o", "x.csv", "--format", "json"], 2, "contradicts the ending"),
       (["-o", "no-such-folder/x.csv"], 2, "Cannot create"),
-      (["--device", "opencl"], 4, "--device cpu"),
+      (["--device", "opencl:9.9"], 4, "cannot be used"),
+      (["--device", "no such board"], 4, "Usable: cpu"),
       (["--ns", "9"], 3, "n = 9 exceeds the 8 samples"),
       (["other.csv"], 3, "one reward at a time"),
     ] as [([String], Int32, String)])
@@ -166,5 +167,29 @@ struct FrontierCommandTests {
     #expect(one.output == two.output && one.code == 0)
     let other = esscher("frontier", file.path, "--format", "csv", "--seed", "1")
     #expect(one.output != other.output)
+  }
+
+  @Test("a device prints the processor's table, and auto says why it passed devices over")
+  func devices() throws {
+    let file = ScratchFile(sampleText, ending: ".csv")
+    func table(_ device: String) -> [Substring] {
+      let run = esscher("frontier", file.path, "--device", device)
+      #expect(run.code == 0, "\(run.errors)")
+      return run.output.split(separator: "\n").filter {
+        !$0.contains("prompts x") && $0 != "KL in nats."
+      }
+    }
+    let processor = table("cpu").filter { $0.hasPrefix("tilt") || $0.hasPrefix("best") }
+    #expect(processor.count > 40)
+    #expect(table("opencl").filter { $0.hasPrefix("tilt") || $0.hasPrefix("best") } == processor)
+    let automatic = esscher("frontier", file.path, "--format", "json").output
+    #expect(automatic.contains("\"reason\": \"not looked for"))
+  }
+
+  @Test("counts of correct samples stay on the processor, which the report says")
+  func counts() throws {
+    let file = ScratchFile("task_id,num_samples,num_correct\na,10,3\nb,8,1\n", ending: ".csv")
+    let run = esscher("frontier", file.path, "--device", "opencl", "--format", "json")
+    #expect(run.code == 0 && run.output.contains("closed form, on the processor"))
   }
 }

@@ -62,7 +62,9 @@ package struct Fixture: Decodable, Sendable {
   package static func load(_ name: String) throws -> Fixture { try decode(name) }
 
   /// Folder of the fixtures, found from this file's place in the tree.
-  static func decode<Value: Decodable>(_ name: String, file: String = #filePath) throws -> Value {
+  package static func decode<Value: Decodable>(_ name: String, file: String = #filePath) throws
+    -> Value
+  {
     let folder = file.split(separator: "/", omittingEmptySubsequences: false).dropLast(2)
       .joined(separator: "/")
     let data = try Data(

@@ -132,8 +132,10 @@ __kernel void best_of_n(__global const double *restrict values, __global const d
   __local double scratch[WG_SIZE];
   const size_t row = first_row + get_group_id(0);
   const uint n = get_group_id(1);
-  const uint entry = classes[row] * n_count + n;
-  const uint kept = kept_counts[entry];
+  // Rows too short for the largest n have no class, and no sums.
+  const int has_class = classes[row] != 0xFFFFFFFFU;
+  const uint entry = (has_class ? classes[row] : 0) * n_count + n;
+  const uint kept = has_class ? kept_counts[entry] : 0;
   const ulong padded = (kept + 7UL) / 8 * 8;
   __global const double *restrict u = tables + table_offsets[entry];
   __global const double *restrict summary = summaries + row * SUMMARY_STRIDE;

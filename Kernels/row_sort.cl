@@ -158,6 +158,15 @@ __kernel void row_sort_merge(__global const ulong *restrict keys, __global ulong
   }
 }
 
+// The largest rewards of each sorted row, back to back.
+__kernel void row_tail(__global const double *restrict values, __global const ulong *restrict offsets,
+                       __global const ulong *restrict tail_offsets, __global double *restrict tails) {
+  const size_t row = get_group_id(0);
+  const ulong start = tail_offsets[row];
+  const ulong count = tail_offsets[row + 1] - start;
+  for (ulong i = get_local_id(0); i < count; i += WG_SIZE) tails[start + i] = values[offsets[row] + i];
+}
+
 // Writes the sorted rewards, and gold and weights in the order of their rewards.
 __kernel void row_sort_gather(__global double *restrict values, __global const ulong *restrict keys,
                               __global const uint *restrict order, __global const double *restrict gold,

@@ -43,7 +43,7 @@ INLINE row_shape shape_of(__global const double *summary, const double mass) {
 
 INLINE int form_of(const double lambda, const row_shape shape) {
   if (lambda * shape.reach <= 0.5) return FORM_MOMENTS;
-  return lambda * lambda * shape.variance < 1 && lambda * shape.highest <= 500 ? FORM_CENTRED : FORM_TOPPED;
+  return lambda * lambda * shape.variance < 1 && lambda * shape.highest <= 300 ? FORM_CENTRED : FORM_TOPPED;
 }
 
 __kernel void tilt_sweep(__global const double *restrict values, __global const double *restrict rank,

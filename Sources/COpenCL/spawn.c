@@ -46,13 +46,14 @@ int copencl_run(const char *path, const char *const *arguments, int timeout_ms, 
   }
   const long long deadline = now_ms() + timeout_ms;
   size_t length = 0;
-  int timed_out = 0;
+  int timed_out = 0, interrupted = 0;
   for (;;) {
     const long long left = deadline - now_ms();
     struct pollfd poller = {.fd = ends[0], .events = POLLIN};
     const int ready = left > 0 ? poll(&poller, 1, (int)left) : 0;
-    if (ready < 0 && errno == EINTR) continue;
     if (ready <= 0) {
+      // The user's wish to stop is heard at once, and the child does not outlive it.
+      interrupted = ready < 0 && errno == EINTR;
       timed_out = 1;
       break;
     }
@@ -73,7 +74,7 @@ int copencl_run(const char *path, const char *const *arguments, int timeout_ms, 
     if (!ended && now_ms() >= deadline) timed_out = 1;
     if (!ended && !timed_out) poll(NULL, 0, 2);
   }
-  return timed_out ? ETIMEDOUT : 0;
+  return interrupted ? EINTR : timed_out ? ETIMEDOUT : 0;
 }
 
 int copencl_signal(int status) { return WIFSIGNALED(status) ? WTERMSIG(status) : 0; }

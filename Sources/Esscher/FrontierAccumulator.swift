@@ -9,6 +9,11 @@ struct PointMeans {
   private var sums = Array(repeating: CompensatedSum(), count: 9)
   private var count = 0
   private(set) var ess = LogHistogram()
+  /// Pareto shapes times `shapeScale`: the histogram's bins begin at 1.
+  private var shapes = LogHistogram()
+  private static let shapeScale = 1024.0
+  /// Prompts without a Pareto shape.
+  var withoutShape: Int { count - shapes.total }
 
   mutating func add(_ values: PromptValues) {
     count += 1
@@ -22,9 +27,11 @@ struct PointMeans {
     sums[7].add(values.spread)
     sums[8].add(values.replacementKL)
     ess.add(values.ess)
+    if let khat = values.khat { shapes.add(Self.shapeScale * khat) }
   }
 
-  /// The means, as the values of a prompt that stands for all; `ess` is the median.
+  /// The means, as the values of a prompt that stands for all; `ess` is the median, `khat` the 90th
+  /// percentile.
   var means: PromptValues {
     var means = PromptValues()
     let prompts = Double(max(1, count))
@@ -38,6 +45,7 @@ struct PointMeans {
     means.spread = sums[7].value / prompts
     means.replacementKL = sums[8].value / prompts
     means.ess = ess.median ?? 0
+    means.khat = shapes.quantile(0.9).map { $0 / Self.shapeScale }
     return means
   }
 }

@@ -38,7 +38,7 @@ struct FrontierPipeline {
     let isWeighted = scan.table.logWeights != nil
     let plan = StatisticsPlan(
       lambdas: grid.planned, bestOf: isWeighted ? [] : grid.bestOf, sorted: true,
-      missing: request.missing)
+      tail: !isWeighted, missing: request.missing)
     let lines = PointAssembler.bootstrapLines(grid, isWeighted: isWeighted)
     try checkReplicates(lines: lines.count)
     var accumulator = FrontierAccumulator(

@@ -70,8 +70,20 @@ struct PointAssembler {
       point.annotate("lambda = 0 is the base policy, beta is infinite")
     }
     fill(&point, accumulator.points[Self.entry(of: lambda, grid)].means)
+    noteShapes(&point, lambda)
     addIntervals(&point, line: line)
     return point
+  }
+
+  /// Says how many prompts are behind no k̂.
+  private func noteShapes(_ point: inout FrontierPoint, _ lambda: Double) {
+    let without = accumulator.points[Self.entry(of: lambda, grid)].withoutShape
+    guard without > 0, lambda > 0 else { return }
+    guard !isWeighted else {
+      point.annotate("khat is not estimated with --log-weights")
+      return
+    }
+    point.annotate("khat leaves out \(without) prompts with fewer than 5 tail values, or tied ones")
   }
 
   private func budget(_ budget: BudgetPoint, line: Int) -> FrontierPoint {
@@ -83,6 +95,7 @@ struct PointAssembler {
     point.lambda = lambda
     point.beta = 1 / lambda
     fill(&point, accumulator.points[Self.entry(of: lambda, grid)].means)
+    noteShapes(&point, lambda)
     point.kl = budget.budget
     addIntervals(&point, line: line)
     if point.klLow != nil {
@@ -107,9 +120,13 @@ struct PointAssembler {
     point.winRate = means.winRate
     point.ess = means.ess
     let isTilt = point.curve != .bestOfN
+    if isTilt { point.khat = means.khat }
+    let khatLimit = ParetoTail.limit(sampleCount: overview.shortest)
     point.trusted =
       means.ess >= Self.smallestESS
-      && (!isTilt || means.kl <= overview.ceiling - Self.ceilingMargin)
+      && (!isTilt
+        || (means.kl <= overview.ceiling - Self.ceilingMargin && overview.shortest > 10
+          && (means.khat ?? -.infinity) < khatLimit))
   }
 
   private func bestOf(_ n: Int, index: Int, line: Int) -> FrontierPoint {

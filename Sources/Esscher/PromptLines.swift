@@ -38,6 +38,7 @@ struct PromptLines {
     point.gold = hasGold ? values.gold : nil
     point.winRate = values.winRate
     point.ess = values.ess
+    point.khat = values.khat
     point.klCeiling = row.summary.ceiling
     return point
   }

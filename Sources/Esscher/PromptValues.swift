@@ -13,6 +13,8 @@ struct PromptValues {
   var gold = 0.0
   var winRate = 0.0
   var ess = 0.0
+  /// Pareto shape of the tilt's weights, nil where there is none.
+  var khat: Double?
   /// Tilt: variance of the reward. Best-of-n: gain of the V-statistic.
   var spread = 0.0
   /// Best-of-n: KL of the V-statistic's law from the empirical one.
@@ -59,9 +61,10 @@ struct PromptRow {
     values.reserveCapacity(table.lambdaCount + table.bestOfCount)
     for (index, lambda) in lambdas.enumerated() {
       let sums = table.tilts[offset * table.lambdaCount + index]
-      values.append(
-        PromptValues(
-          TiltEstimate(lambda: lambda, sums: sums, summary: summary), summary: summary))
+      var point = PromptValues(
+        TiltEstimate(lambda: lambda, sums: sums, summary: summary), summary: summary)
+      point.khat = ParetoTail.shape(lambda: lambda, top: table.tails[offset])
+      values.append(point)
     }
     for index in 0..<table.bestOfCount {
       values.append(

@@ -113,26 +113,29 @@ public struct CPUBackend: Backend {
     unsafe result.summaries.withUnsafeMutableBufferPointer { summaryBuffer in
       unsafe result.tilts.withUnsafeMutableBufferPointer { tiltBuffer in
         unsafe result.bestOf.withUnsafeMutableBufferPointer { bestOfBuffer in
-          let summaries = unsafe DisjointSlots(summaryBuffer)
-          let tilts = unsafe DisjointSlots(tiltBuffer)
-          let bestOf = unsafe DisjointSlots(bestOfBuffer)
-          do throws(EsscherError) {
-            try ParallelTiles.forEach(
-              count: rows.count, chunk: layout.rowsPerRead, threads: workers,
-              makeScratch: { () throws(EsscherError) in
-                layout.makeScratch(
-                  lambdaCount: plan.lambdas.count,
-                  memory: isSpooled
-                    ? try ScratchMemory(spooling: bytes) : ScratchMemory(bytes: bytes))
-              },
-              body: { (offsets: Range<Int>, scratch: WorkerScratch) throws(EsscherError) in
-                let part =
-                  rows.lowerBound + offsets.lowerBound..<rows.lowerBound + offsets.upperBound
-                try evaluator.evaluate(
-                  part, scratch: scratch, offset: offsets.lowerBound, summaries: summaries,
-                  tilts: tilts, bestOf: bestOf)
-              })
-          } catch { failure = error }
+          unsafe result.tails.withUnsafeMutableBufferPointer { tailBuffer in
+            let summaries = unsafe DisjointSlots(summaryBuffer)
+            let tilts = unsafe DisjointSlots(tiltBuffer)
+            let bestOf = unsafe DisjointSlots(bestOfBuffer)
+            let tails = unsafe DisjointSlots(tailBuffer)
+            do throws(EsscherError) {
+              try ParallelTiles.forEach(
+                count: rows.count, chunk: layout.rowsPerRead, threads: workers,
+                makeScratch: { () throws(EsscherError) in
+                  layout.makeScratch(
+                    lambdaCount: plan.lambdas.count,
+                    memory: isSpooled
+                      ? try ScratchMemory(spooling: bytes) : ScratchMemory(bytes: bytes))
+                },
+                body: { (offsets: Range<Int>, scratch: WorkerScratch) throws(EsscherError) in
+                  let part =
+                    rows.lowerBound + offsets.lowerBound..<rows.lowerBound + offsets.upperBound
+                  try evaluator.evaluate(
+                    part, scratch: scratch, offset: offsets.lowerBound, summaries: summaries,
+                    tilts: tilts, bestOf: bestOf, tails: tails)
+                })
+            } catch { failure = error }
+          }
         }
       }
     }

@@ -14,7 +14,8 @@ struct RowEvaluator: Sendable {
   /// Evaluates `rows` and writes their statistics from slot `offset` on.
   func evaluate(
     _ rows: Range<Int>, scratch: WorkerScratch, offset: Int, summaries: DisjointSlots<RowSummary>,
-    tilts: DisjointSlots<TiltSums>, bestOf: DisjointSlots<BestOfNSums>
+    tilts: DisjointSlots<TiltSums>, bestOf: DisjointSlots<BestOfNSums>,
+    tails: DisjointSlots<[Double]>
   ) throws(EsscherError) {
     let cells = try read(rows, scratch)
     var position = 0
@@ -34,6 +35,11 @@ struct RowEvaluator: Sendable {
       workspace.sweep(
         lambdas: plan.lambdas, summary: summary, ranked: plan.sorted, kernels: kernels
       ) { tilts.set(slot * plan.lambdas.count + $0, $1) }
+      if plan.tail {
+        let count = min(
+          summary.sampleCount, ParetoTail.count(sampleCount: summary.sampleCount) + 1)
+        tails.set(slot, unsafe Array(UnsafeBufferPointer(start: workspace.values, count: count)))
+      }
       // A row shorter than the largest n has no such statistic; the pipeline refuses it by name.
       guard let largest = plan.bestOf.last, largest <= summary.sampleCount else { continue }
       workspace.bestOfN(

@@ -9,6 +9,7 @@ final class DeviceKernels {
   let sortBlocks: OpenCLKernel
   let sortMerge: OpenCLKernel
   let sortGather: OpenCLKernel
+  let rowTail: OpenCLKernel
   let tieGroups: OpenCLKernel
   let tiltSweep: OpenCLKernel
   let powerMoments: OpenCLKernel
@@ -23,6 +24,7 @@ final class DeviceKernels {
     sortBlocks = try program.kernel("row_sort_blocks", on: session)
     sortMerge = try program.kernel("row_sort_merge", on: session)
     sortGather = try program.kernel("row_sort_gather", on: session)
+    rowTail = try program.kernel("row_tail", on: session)
     tieGroups = try program.kernel("tie_groups", on: session)
     tiltSweep = try program.kernel("tilt_sweep", on: session)
     powerMoments = try program.kernel("power_moments", on: session)

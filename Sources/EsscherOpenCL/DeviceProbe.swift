@@ -62,11 +62,6 @@ public enum DeviceProbe {
   /// - Complexity: a process for the list of platforms, and one a platform.
   public static func run() -> ProbeResult {
     var result = ProbeResult()
-    let search = OpenCLLibrary.search
-    guard !search.libraries.isEmpty else {
-      result.rejected.append(missingLibrary(search.reason))
-      return result
-    }
     guard let program else {
       result.rejected.append(
         DeviceFallback(
@@ -76,41 +71,54 @@ public enum DeviceProbe {
           remedy: "name one in \(programVariable)"))
       return result
     }
-    var lines: [[String]] = []
-    switch ask(program, ["platforms"]) {
+    var number = 0
+    let names = probeLibrary(program, OpenCLLibrary.loader, number: &number, into: &result)
+    // NVIDIA's device without a platform: its driver may be there without loader or .icd file.
+    if hasNVIDIADevice, !names.contains(where: { $0.contains("NVIDIA") }) {
+      let direct = probeLibrary(program, OpenCLLibrary.driver, number: &number, into: &result)
+      if direct.isEmpty { result.rejected.append(hiddenNVIDIA) }
+    }
+    return result
+  }
+
+  private static var hasNVIDIADevice: Bool {
+    unsafe access("/dev/nvidiactl", F_OK) == 0 || access("/dev/dxg", F_OK) == 0
+  }
+
+  /// Probes the platforms of one library and returns their names.
+  private static func probeLibrary(
+    _ program: String, _ library: Int, number: inout Int, into result: inout ProbeResult
+  ) -> [String] {
+    let isLoader = library == OpenCLLibrary.loader
+    let lines: [[String]]
+    switch ask(program, ["platforms", "\(library)"]) {
     case .success(let answer): lines = answer
     case .failure(let reason):
       result.rejected.append(
         DeviceFallback(
-          device: "OpenCL", reason: "listing its platforms \(reason.text)", remedy: reason.remedy))
-      return result
+          device: isLoader ? "OpenCL" : "NVIDIA's driver",
+          reason: "listing its platforms \(reason.text)", remedy: reason.remedy))
+      return []
     }
-    let hasNVIDIA = lines.contains { $0.count > 3 && $0[1] == "0" && $0[3].contains("NVIDIA") }
-    var number = 0
+    var names: [String] = []
     for line in lines {
-      if line.first == "failure", line.count == 4 { reject(line, search, into: &result) }
-      guard line.first == "platform", line.count == 4, let library = Int(line[1]),
-        let platform = Int(line[2])
-      else { continue }
-      // The loader shows NVIDIA's platform already; its driver would show it twice.
-      if search.libraries[library].isDriver && hasNVIDIA { continue }
-      probe(program, library, platform, name: line[3], number: number, into: &result)
-      number += 1
+      switch (line.first, line.count) {
+      case ("missing", 2) where isLoader: result.rejected.append(missingLibrary(line[1]))
+      case ("failure", 4) where isLoader:
+        result.rejected.append(
+          DeviceFallback(
+            device: line[1], reason: line[2],
+            remedy: line[2].contains("-1001") ? noPlatform.remedy : line[3]))
+      case ("platform", 3):
+        guard let platform = Int(line[1]) else { continue }
+        names.append(line[2])
+        probe(program, library, platform, name: line[2], number: number, into: &result)
+        number += 1
+      default: continue
+      }
     }
-    if number == 0 && result.rejected.isEmpty { result.rejected.append(noPlatform) }
-    return result
-  }
-
-  private static func reject(
-    _ line: [String], _ search: OpenCLLibrary.Search, into result: inout ProbeResult
-  ) {
-    let library = Int(line[1]).map { search.libraries[$0] }
-    // A driver that was only tried because it might be there is no loss.
-    if library?.isDriver == true && search.libraries.count > 1 { return }
-    result.rejected.append(
-      DeviceFallback(
-        device: library?.path ?? "OpenCL", reason: line[2],
-        remedy: line[2].contains("-1001") ? noPlatform.remedy : line[3]))
+    if isLoader && lines.isEmpty { result.rejected.append(noPlatform) }
+    return names
   }
 
   private static func probe(
@@ -166,6 +174,9 @@ public enum DeviceProbe {
         unsafe copencl_run(
           program, pointers, timeoutMilliseconds, $0.baseAddress, $0.count, &status)
       }
+    }
+    if failure == EINTR {
+      return .failure(Failure(text: "was interrupted", remedy: "run again, or use --device cpu"))
     }
     if failure == ETIMEDOUT {
       return .failure(
@@ -229,30 +240,25 @@ public enum DeviceProbe {
   }
 
   private static func missingLibrary(_ reason: String) -> DeviceFallback {
-    if unsafe access("/dev/nvidiactl", F_OK) == 0 {
-      return DeviceFallback(
-        device: "NVIDIA",
-        reason:
-          "the device is here, but neither libOpenCL.so.1 nor NVIDIA's OpenCL driver can be loaded",
-        remedy: "start the container with NVIDIA_DRIVER_CAPABILITIES=compute,utility, and install "
-          + "ocl-icd-libopencl1")
-    }
-    return DeviceFallback(
+    DeviceFallback(
       device: "OpenCL", reason: "no library was found (\(reason))",
       remedy: "install a driver and its loader, for example ocl-icd-libopencl1")
   }
 
   private static var noPlatform: DeviceFallback {
-    if unsafe access("/dev/nvidiactl", F_OK) == 0 {
-      return DeviceFallback(
-        device: "NVIDIA",
-        reason:
-          "the device is here, but /etc/OpenCL/vendors/nvidia.icd is not (containers often lack it) "
-          + "and its driver could not be asked directly",
-        remedy: "write a file of that name with the line libnvidia-opencl.so.1")
-    }
-    return DeviceFallback(
+    DeviceFallback(
       device: "OpenCL", reason: "the loader knows no platform",
       remedy: "install a driver, for example pocl-opencl-icd for processors")
+  }
+
+  private static var hiddenNVIDIA: DeviceFallback {
+    DeviceFallback(
+      device: "NVIDIA",
+      reason:
+        "the device is here, but no platform shows it: /etc/OpenCL/vendors/nvidia.icd is missing, "
+        + "as in many containers, or libnvidia-opencl.so.1 is",
+      remedy:
+        "start the container with NVIDIA_DRIVER_CAPABILITIES=compute,utility, and write a file of that "
+        + "name with the line libnvidia-opencl.so.1")
   }
 }

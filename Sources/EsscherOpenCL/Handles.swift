@@ -3,6 +3,7 @@
 
 internal import COpenCL
 internal import EsscherCore
+internal import Synchronization
 
 /// A context and its in-order queue on one device.
 @safe
@@ -27,8 +28,20 @@ final class OpenCLSession {
     unsafe self.copies = copies
   }
 
+  /// One at a time: drivers that are asked for their devices by two threads at once may say that there
+  /// are none (PoCL does).
+  private static let opening = Mutex(())
+
   /// Opens a device by its indices.
   static func open(
+    _ library: OpenCLLibrary, platform: Int, device: Int
+  ) throws(OpenCLError) -> OpenCLSession {
+    try opening.withLock { _ throws(OpenCLError) in
+      try openAlone(library, platform: platform, device: device)
+    }
+  }
+
+  private static func openAlone(
     _ library: OpenCLLibrary, platform: Int, device: Int
   ) throws(OpenCLError) -> OpenCLSession {
     let platforms = try unsafe DeviceProfile.platforms(library)

@@ -27,22 +27,24 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
 
   /// Opens a device and builds the kernels for it.
   ///
-  /// - Parameter tuning: how to build and launch; nil for the device's kind.
+  /// - Parameters:
+  ///   - tuning: how to build and launch; nil for the device's kind.
+  ///   - libraryIndex: 0 for the loader, 1 for a driver that is asked directly.
   /// - Throws: `.deviceUnavailable` with the driver's words and what to do.
   public init(
     platform: Int, device: Int, memoryBudgetBytes: Int = 2 << 30, tuning: LaunchTuning? = nil,
     libraryIndex: Int = 0
   ) throws(EsscherError) {
-    let search = OpenCLLibrary.search
-    guard search.libraries.indices.contains(libraryIndex) else {
+    let (library, reason) = OpenCLLibrary.load(libraryIndex)
+    guard let library else {
       throw EsscherError(
         .deviceUnavailable,
-        "no OpenCL library was found (\(search.reason)); install a driver and its loader, for example "
+        "no OpenCL library was found (\(reason)); install a driver and its loader, for example "
           + "ocl-icd-libopencl1, or use --device cpu")
     }
     do throws(OpenCLError) {
       session = try OpenCLSession.open(
-        search.libraries[libraryIndex], platform: platform, device: device)
+        library, platform: platform, device: device)
       kernels = try DeviceKernels(
         tuning ?? .kind(isGPU: session.profile.isGPU), on: session)
     } catch {
@@ -181,7 +183,12 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
   ) throws(OpenCLError) {
     var cells = 8
     var rows = 1
+    var tails = 0
     for part in parts {
+      if plan.tail {
+        let longest = source.longestSampleCount
+        tails = max(tails, part.count * (ParetoTail.count(sampleCount: longest) + 1))
+      }
       rows = max(rows, part.count)
       cells = max(
         cells,
@@ -189,11 +196,13 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
     }
     let shape = TileShape(
       cells: cells, rows: rows, lambdas: plan.lambdas.count, ns: plan.bestOf.count,
-      hasGold: table.gold != nil, hasWeights: table.logWeights != nil, isSorted: plan.sorted)
+      hasGold: table.gold != nil, hasWeights: table.logWeights != nil, isSorted: plan.sorted,
+      tailCells: tails)
     if let tile = tiles.first {
       var grown = shape
       grown.cells = max(grown.cells, tile.shape.cells)
       grown.rows = max(grown.rows, tile.shape.rows)
+      grown.tailCells = max(grown.tailCells, tile.shape.tailCells)
       if grown == tile.shape { return }
     }
     guard shape.bytes <= tileLimit else {
@@ -214,6 +223,7 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
   ) throws(OpenCLError) {
     let longest = Int(tile.counts.max() ?? 0)
     if plan.sorted { try kernels.sort(tile, flags: flags, longest: longest, on: session) }
+    if plan.tail { try kernels.gatherTails(tile, on: session) }
     try kernels.summarise(tile, flags: flags, on: session)
     if plan.sorted { try kernels.findTies(tile, flags: flags, on: session) }
     try kernels.sweep(
@@ -246,7 +256,7 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
           classes[count] = UInt32(wanted.count)
           wanted.append(count)
         }
-        rowClasses.append(classes[count] ?? 0)
+        rowClasses.append(classes[count] ?? .max)
         end += 1
       }
       if !wanted.isEmpty {
@@ -296,6 +306,7 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
       summary.tiedCount = ties.reduce(0) { $0 + $1.count }
       result.summaries[slot] = summary
       guard count > 0 else { continue }
+      result.tails[slot] = records.tail(offset)
       let tilt = DeviceTilt(
         summary: summary,
         squaredMass: isWeighted ? record[record.startIndex + 8] : 1 / Double(count),
@@ -331,6 +342,8 @@ private struct DeviceRecords {
   private let bestOf: [Double]
   private let lambdas: Int
   private let ns: Int
+  private let tails: [Double]
+  private let tailStarts: [Int]
   /// Tie groups by row of the tile, the largest samples' first.
   private(set) var ties: [Int: [TieGroup]] = [:]
 
@@ -346,6 +359,8 @@ private struct DeviceRecords {
     sums = try session.read(
       rows * lambdas * DeviceLayout.tiltFields, from: tile.sums, zero: 0.0)
     bestOf = try session.read(rows * ns * DeviceLayout.bestOfFields, from: tile.bestOf, zero: 0.0)
+    tailStarts = plan.tail ? tile.tailStarts : []
+    tails = try session.read(tailStarts.last ?? 0, from: tile.tails, zero: 0.0)
     guard plan.sorted else { return }
     let count = try session.read(1, from: tile.tieCount, zero: UInt32(0))[0]
     guard Int(count) <= tile.shape.tieCapacity else {
@@ -365,6 +380,10 @@ private struct DeviceRecords {
     }
     // Work-groups append as they come; ranks order them again.
     for row in ties.keys { ties[row]?.sort { $0.below > $1.below } }
+  }
+
+  func tail(_ row: Int) -> [Double] {
+    tailStarts.isEmpty ? [] : Array(tails[tailStarts[row]..<tailStarts[row + 1]])
   }
 
   func summary(_ row: Int) -> ArraySlice<Double> {

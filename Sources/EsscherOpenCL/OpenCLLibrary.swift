@@ -27,27 +27,31 @@ struct OpenCLLibrary: @unchecked Sendable {
     "/usr/lib/wsl/lib/libnvidia-opencl.so.1",
   ]
 
-  /// What came of the search for libraries.
-  struct Search: Sendable {
-    var libraries: [OpenCLLibrary] = []
-    /// Why there is none, in the linker's words.
-    var reason = ""
+  /// The loader, and the drivers that are asked directly where it does not show them. A library is loaded,
+  /// and with it what its constructors do, only when it is asked for: the parent of a probe asks for
+  /// none, and later only for one whose devices passed.
+  static let loader = 0
+  static let driver = 1
+
+  private static let known = Mutex<[Int: (library: OpenCLLibrary?, reason: String)]>([:])
+
+  /// The first library of a kind that can be loaded, or why there is none in the linker's words.
+  static func load(_ kind: Int) -> (library: OpenCLLibrary?, reason: String) {
+    known.withLock { known in
+      if let loaded = known[kind] { return loaded }
+      let override = unsafe getenv(override).map { unsafe String(cString: $0) } ?? ""
+      let names =
+        !override.isEmpty ? (kind == loader ? [override] : []) : kind == loader ? loaders : drivers
+      let loaded = load(names, isDriver: kind == driver)
+      known[kind] = loaded
+      return loaded
+    }
   }
 
-  /// The libraries of this machine, the loader first; found once a process.
-  static let search: Search = {
-    var search = Search()
-    if let name = unsafe getenv(override).map({ unsafe String(cString: $0) }), !name.isEmpty {
-      load([name], isDriver: false, into: &search)
-      return search
-    }
-    load(loaders, isDriver: false, into: &search)
-    load(drivers, isDriver: true, into: &search)
-    return search
-  }()
-
-  /// Adds the first of the names that can be loaded.
-  private static func load(_ names: [String], isDriver: Bool, into search: inout Search) {
+  private static func load(
+    _ names: [String], isDriver: Bool
+  ) -> (library: OpenCLLibrary?, reason: String) {
+    var reason = ""
     for name in names {
       var table: OpaquePointer?
       var message = [CChar](repeating: 0, count: 512)
@@ -55,13 +59,12 @@ struct OpenCLLibrary: @unchecked Sendable {
         unsafe copencl_load(name, &table, $0.baseAddress, $0.count)
       }
       if status == 0, let table = unsafe table {
-        search.libraries.append(
-          unsafe OpenCLLibrary(api: table, path: name, isDriver: isDriver))
-        return
+        return (unsafe OpenCLLibrary(api: table, path: name, isDriver: isDriver), "")
       }
       let words = String(
         decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-      if search.reason.isEmpty { search.reason = words }
+      if reason.isEmpty { reason = words.split { $0.isWhitespace }.joined(separator: " ") }
     }
+    return (nil, reason)
   }
 }

@@ -7,28 +7,27 @@ internal import EsscherCore
 
 /// The child side of the probe.
 public enum ProbeChild {
-  /// Runs `platforms`, or `platform LIBRARY INDEX`, and returns the lines to print.
+  /// Runs `platforms LIBRARY`, or `platform LIBRARY INDEX`, and returns the lines to print.
   public static func lines(_ arguments: [String]) -> [String] {
-    let libraries = OpenCLLibrary.search.libraries
-    switch (arguments.first, arguments.count) {
-    case ("platforms", 1):
-      return libraries.enumerated().flatMap { index, library in platforms(index, library) }
+    guard arguments.count > 1, let kind = Int(arguments[1]) else { return [] }
+    let (library, reason) = OpenCLLibrary.load(kind)
+    guard let library else { return ["missing\t\(reason)"] }
+    switch (arguments[0], arguments.count) {
+    case ("platforms", 2): return platforms(library)
     case ("platform", 3):
-      guard let library = Int(arguments[1]), let platform = Int(arguments[2]),
-        libraries.indices.contains(library)
-      else { return [] }
-      return devices(library, libraries[library], platform)
+      guard let platform = Int(arguments[2]) else { return [] }
+      return devices(kind, library, platform)
     default: return []
     }
   }
 
-  private static func platforms(_ index: Int, _ library: OpenCLLibrary) -> [String] {
+  private static func platforms(_ library: OpenCLLibrary) -> [String] {
     do throws(OpenCLError) {
       let platforms = try unsafe DeviceProfile.platforms(library)
       let names = unsafe platforms.map { unsafe DeviceProfile.name(library, of: $0) }
-      return names.enumerated().map { "platform\t\(index)\t\($0.offset)\t\($0.element)" }
+      return names.enumerated().map { "platform\t\($0.offset)\t\($0.element)" }
     } catch {
-      return ["failure\t\(index)\t\(error.sentence)\t\(error.remedy)"]
+      return ["failure\t\(library.path)\t\(error.sentence)\t\(error.remedy)"]
     }
   }
 

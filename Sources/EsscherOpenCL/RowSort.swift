@@ -63,6 +63,16 @@ extension DeviceKernels {
     try session.launch(sortGather, groups: (rows, 1), lanes: tuning.lanes)
   }
 
+  /// Enqueues the gathering of the sorted rows' tails.
+  func gatherTails(_ tile: TileMemory, on session: OpenCLSession) throws(OpenCLError) {
+    try session.write(tile.tailStarts.map { UInt64($0) }, to: tile.tailOffsets)
+    try rowTail.set(0, tile.rewards)
+    try rowTail.set(1, tile.deviceOffsets)
+    try rowTail.set(2, tile.tailOffsets)
+    try rowTail.set(3, tile.tails)
+    try session.launch(rowTail, groups: (tile.rows.count, 1), lanes: tuning.lanes)
+  }
+
   private func setMerge(
     from keys: borrowing OpenCLBuffer, _ order: borrowing OpenCLBuffer,
     to mergedKeys: borrowing OpenCLBuffer, _ mergedOrder: borrowing OpenCLBuffer

@@ -13,6 +13,8 @@ struct TileShape: Equatable {
   var hasGold: Bool
   var hasWeights: Bool
   var isSorted: Bool
+  /// Rewards of all rows' tails.
+  var tailCells: Int
 
   /// Bytes on the device.
   var bytes: Int {
@@ -20,7 +22,7 @@ struct TileShape: Equatable {
     if isSorted { cell += 8 + 8 + 4 + 4 + 8 + 6 }
     if hasGold { cell += isSorted ? 24 : 8 }
     if hasWeights { cell += isSorted ? 24 : 8 }
-    return cells * cell + rows * bytesPerRow
+    return cells * cell + rows * bytesPerRow + 8 * tailCells
   }
 
   private var bytesPerRow: Int {
@@ -84,6 +86,8 @@ final class TileMemory {
   let sums: OpenCLBuffer
   let bestOf: OpenCLBuffer
   let classes: OpenCLBuffer
+  let tailOffsets: OpenCLBuffer
+  let tails: OpenCLBuffer
 
   init(_ shape: TileShape, on session: OpenCLSession) throws(OpenCLError) {
     let cells = 8 * shape.cells
@@ -115,6 +119,8 @@ final class TileMemory {
     bestOf = try session.buffer(
       8 * DeviceLayout.bestOfFields * shape.rows * shape.ns, "best-of-n sums")
     classes = try session.buffer(4 * shape.rows, "row classes")
+    tailOffsets = try session.buffer(8 * (shape.rows + 1), "tail offsets")
+    tails = try session.buffer(8 * shape.tailCells, "tails")
     self.shape = shape
     unsafe values = .allocate(capacity: shape.cells)
     unsafe self.gold = .allocate(capacity: shape.hasGold ? shape.cells : 0)
@@ -160,6 +166,16 @@ final class TileMemory {
   ) throws(EsscherError) {
     let buffer = unsafe UnsafeMutableBufferPointer(start: target, count: count)
     try unsafe source.copyDoubles(rows: row..<row + 1, columns: nil, to: buffer)
+  }
+
+  /// Where each loaded row's tail begins among all, and one past the last.
+  var tailStarts: [Int] {
+    var starts = [0]
+    for count in counts {
+      let tail = min(Int(count), ParetoTail.count(sampleCount: Int(count)) + 1)
+      starts.append(starts[starts.count - 1] + tail)
+    }
+    return starts
   }
 
   /// Starts the copies of the loaded rows to the device.

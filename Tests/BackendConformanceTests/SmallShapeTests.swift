@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every kernel on shapes small enough for Oclgrind, which Scripts/check-races runs this suite under.
 
+import EsscherCPU
 import EsscherCore
 import EsscherOpenCL
 import EsscherTestSupport
 import Testing
 
 #if arch(x86_64)
-  @Suite("Small shapes on a device")
+  /// One at a time: Oclgrind is not made for several threads.
+  @Suite("Small shapes on a device", .serialized)
   struct SmallShapeTests {
     @Test("every kernel against the definitions", arguments: Candidate.devices, [false, true])
     func kernels(candidate: Candidate, weighted: Bool) throws {
@@ -25,6 +27,29 @@ import Testing
       try backend.accumulate(
         &bootstrap, indices: [0, 2, 5], values: (0..<9).map { Double($0) })
       #expect(bootstrap.totals.contains { $0 > 0 })
+    }
+
+    @Test(
+      "rows emptied by dropping, and rows shorter than n, leave their neighbours alone",
+      arguments: Candidate.devices)
+    func emptied(candidate: Candidate) throws {
+      var random = SeededGenerator(seed: 4)
+      var rows = (0..<4).map { _ in RowShape.normal.row(60, &random) }
+      rows[1] = [Double](repeating: .nan, count: 60)
+      rows[3] = [Double](repeating: .nan, count: 57) + [1, 2, 3]
+      let table = RewardTable(
+        label: "made", rewards: .cells(MemorySource(name: "made", rows: rows)))
+      let plan = StatisticsPlan(
+        lambdas: [0.5, 3], bestOf: [2, 50], sorted: true, tail: true, missing: .drop)
+      let got = try candidate.make(1, 1 << 30).reduce(table, rows: 0..<4, plan: plan)
+      let want = try CPUBackend(threads: 1).reduce(table, rows: 0..<4, plan: plan)
+      #expect(got.summaries.map(\.sampleCount) == [60, 0, 60, 3])
+      #expect(got.summaries.map(\.droppedCount) == [0, 60, 0, 57])
+      #expect(got.tails == want.tails)
+      for slot in [0, 1, 4, 5] {
+        let difference = (got.bestOf[slot].gain - want.bestOf[slot].gain).magnitude
+        #expect(difference <= 1e-10 * want.bestOf[slot].gain, "slot \(slot)")
+      }
     }
   }
 #endif

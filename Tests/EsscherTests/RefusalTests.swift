@@ -82,4 +82,16 @@ struct RefusalTests {
     let best = try #require(points.last)
     #expect(best.curve == .bestOfN && best.kl == nil && best.note.contains("--log-weights"))
   }
+
+  @Test("an outlier whose weight is e^450 leaves an effective sample size of 1")
+  func outlier() throws {
+    // lambda sigma = 0.9 with lambda (max - mean) = 450: squares of exponentials about the mean overflow.
+    let row = (0..<250_000).map { $0 == 7 ? 1000.0 : Double($0 % 2) }
+    let table = RewardTable(label: "r", rewards: .cells(MemorySource(name: "r", rows: [row])))
+    let point = try Engine().frontier(
+      table, FrontierRequest(lambdas: [0.45], bestOf: [2], resamples: 0)
+    ).points[0]
+    #expect(abs((point.ess ?? .nan) - 1) < 0.01)
+    #expect(abs((point.kl ?? .nan) - (point.klCeiling ?? 0)) < 1e-9)
+  }
 }

@@ -28,8 +28,8 @@ public enum ParetoTail {
   /// - Parameter top: the largest `count(sampleCount:) + 1` rewards of a prompt, the largest first; all of
   ///   them where there are no more.
   /// - Returns: nil where fewer than five weights lie above the cutoff, or all of those are equal.
-  /// - Precision: within 1e-9 of the same fit with a log a term; logs are taken of products of 8 terms.
-  /// - Complexity: O(T^{3/2}) products and O(T^{3/2}/8) logarithms.
+  /// - Precision: within 1e-9 of the same fit with a log a term: logs are taken of products.
+  /// - Complexity: O(T^{3/2}) products and O(T^{1/2}) logarithms.
   public static func shape(lambda: Double, top: [Double]) -> Double? {
     guard lambda > 0, let first = top.first, let last = top.last, top.count > fewest else {
       return nil
@@ -47,49 +47,71 @@ public enum ParetoTail {
     return fit(excess, largest: largest)
   }
 
+  private typealias Lanes = SIMD8<Double>
+
   /// - Parameter excess: ascending, above 0.
   private static func fit(_ excess: [Double], largest: Double) -> Double {
-    let count = excess.count
-    let tail = Double(count)
+    let tail = Double(excess.count)
     let guesses = 30 + Int(tail.squareRoot())
     // The prior's scale: a third of the lower quartile.
-    let quartile = excess[Int(tail / 4 + 0.5) - 1]
+    let scale = 3 * excess[Int(tail / 4 + 0.5) - 1]
+    func candidate(_ index: Int) -> Double {
+      let share = (Double(guesses) / (Double(index) + 0.5)).squareRoot()
+      return 1 / largest + (1 - share) / scale
+    }
+    // The first guess is the lowest, and all lie below 1/largest: no factor is above this one.
+    let bound = 1 - candidate(0) * largest
+    var best = -Double.infinity
     var theta: [Double] = []
     var likelihood: [Double] = []
-    for index in 1...guesses {
-      let share = (Double(guesses) / (Double(index) - 0.5)).squareRoot()
-      let candidate = 1 / largest + (1 - share) / (3 * quartile)
-      let k = meanLog(excess, candidate)
-      theta.append(candidate)
-      likelihood.append(tail * (Elementary.log(-candidate / k) - k - 1))
+    for start in stride(from: 0, to: guesses, by: 8) {
+      var lanes = Lanes(repeating: candidate(start))
+      for lane in 0..<min(8, guesses - start) { lanes[lane] = candidate(start + lane) }
+      let means = meanLog(excess, lanes, bound: bound)
+      for lane in 0..<min(8, guesses - start) {
+        let k = means[lane]
+        let value = tail * (Elementary.log(-lanes[lane] / k) - k - 1)
+        guard value.isFinite else { continue }
+        theta.append(lanes[lane])
+        likelihood.append(value)
+        best = max(best, value)
+      }
     }
-    let best = likelihood.max() ?? 0
     var weight = 0.0
     var mean = 0.0
-    for (candidate, value) in zip(theta, likelihood) where value.isFinite {
+    for (candidate, value) in zip(theta, likelihood) {
       let share = Elementary.exp(value - best)
       weight += share
       mean += share * candidate
     }
-    let k = meanLog(excess, mean / weight)
+    let k = meanLog(excess, Lanes(repeating: mean / weight), bound: bound)[0]
     return (tail * k + 5) / (tail + 10)
   }
 
-  /// Mean of log(1 − θ x), the logarithm of 8 factors at a time while their product is a normal number.
-  private static func meanLog(_ excess: [Double], _ theta: Double) -> Double {
-    var sum = 0.0
-    var product = 1.0
-    var factors = 0
-    for x in excess {
-      let factor = 1 - theta * x
-      product *= factor
-      factors += 1
-      if factors == 8 || product > 1e250 || product < 1e-250 {
-        sum += Elementary.log(product)
-        product = 1
-        factors = 0
-      }
+  /// Means of log(1 − θ x) for eight θ: products of factors, whose exponents are taken out before they
+  /// leave the normal numbers, and one logarithm at the end.
+  private static func meanLog(_ excess: [Double], _ theta: Lanes, bound: Double) -> Lanes {
+    // Factors are at least 1/(6·guesses)·largest/quartile > 1e-4.
+    let span = max(4, Elementary.log2(bound) + 1)
+    let block = max(1, min(64, Int(900 / span)))
+    var exponents = SIMD8<Int64>(repeating: 0)
+    var product = Lanes(repeating: 1)
+    var start = 0
+    while start < excess.count {
+      let end = min(start + block, excess.count)
+      for index in start..<end { product *= 1 - theta * excess[index] }
+      let bits = unsafe unsafeBitCast(product, to: SIMD8<Int64>.self)
+      exponents &+= (bits &>> 52) &- 1023
+      product = unsafe unsafeBitCast(
+        bits & 0x000F_FFFF_FFFF_FFFF | 0x3FF0_0000_0000_0000, to: Lanes.self)
+      start = end
     }
-    return (sum + Elementary.log(product)) / Double(excess.count)
+    var result = Lanes()
+    for lane in 0..<8 {
+      let sum =
+        Elementary.log(product[lane]) + Double(exponents[lane]) * 0.6931471805599453
+      result[lane] = sum / Double(excess.count)
+    }
+    return result
   }
 }

@@ -10,18 +10,21 @@ public struct StatisticsPlan: Sendable, Equatable {
   public var bestOf: [Int]
   /// Rows are sorted: mid-ranks, gold moments, tie groups and best-of-n are wanted.
   public var sorted: Bool
+  /// The largest rewards of each row are wanted, for ``ParetoTail``. Only with `sorted`.
+  public var tail: Bool
   /// What becomes of missing cells.
   public var missing: MissingPolicy
 
   /// A plan; every statistic is off by default.
   public init(
     lambdas: [Double] = [], bestOf: [Int] = [], sorted: Bool = false,
-    missing: MissingPolicy
+    tail: Bool = false, missing: MissingPolicy
   ) {
-    precondition(bestOf.isEmpty || sorted, "best-of-n is read off sorted rows")
+    precondition((bestOf.isEmpty && !tail) || sorted, "these are read off sorted rows")
     self.lambdas = lambdas
     self.bestOf = bestOf
     self.sorted = sorted
+    self.tail = tail
     self.missing = missing
   }
 }
@@ -42,6 +45,9 @@ public struct StatisticsTable: Sendable {
   public var tilts: [TiltSums]
   /// Entry `(row − rows.lowerBound)·bestOfCount + index of n`.
   public var bestOf: [BestOfNSums]
+  /// Entry `row − rows.lowerBound`: the row's `ParetoTail.count + 1` largest rewards, the largest first;
+  /// empty for rows of counts, and where the plan does not ask.
+  public var tails: [[Double]]
 
   /// An empty table for a plan.
   public init(rows: Range<Int>, plan: StatisticsPlan) {
@@ -51,6 +57,7 @@ public struct StatisticsTable: Sendable {
     summaries = Array(repeating: RowSummary(), count: rows.count)
     tilts = Array(repeating: TiltSums(), count: rows.count * plan.lambdas.count)
     bestOf = Array(repeating: BestOfNSums(), count: rows.count * plan.bestOf.count)
+    tails = Array(repeating: [], count: rows.count)
   }
 
   /// Bytes of one row of a table for `plan`.

@@ -53,6 +53,12 @@ public struct LogHistogram: Sendable, Equatable {
     return (value(rank: (total - 1) / 2) + value(rank: total / 2)) / 2
   }
 
+  /// The number below which a share of the numbers lies, by the nearest rank; nil of none.
+  public func quantile(_ share: Double) -> Double? {
+    guard total > 0 else { return nil }
+    return value(rank: min(total - 1, Int((share * Double(total - 1)).rounded())))
+  }
+
   /// Midpoint of the bin that holds the number of a rank, from 0.
   private func value(rank: Int) -> Double {
     var below = 0

@@ -46,12 +46,13 @@ public enum TiltForm: Sendable, Equatable {
   /// Chooses the form that keeps the most digits.
   ///
   /// Centred sums lose ε·J/KL, topped ones ε·lambda·(max − mean)/KL; the two meet near
-  /// lambda·σ = 1. Beyond lambda·max = 500 the centred exponents would overflow.
+  /// lambda·σ = 1. Beyond lambda·max = 300 the squares of centred exponentials would
+  /// overflow.
   @inlinable
   public init(lambda: Double, summary: RowSummary) {
     if lambda * summary.reach <= 0.5 {
       self = .moments
-    } else if lambda * lambda * summary.variance < 1 && lambda * summary.highest <= 500 {
+    } else if lambda * lambda * summary.variance < 1 && lambda * summary.highest <= 300 {
       self = .centred
     } else {
       self = .topped

@@ -12,7 +12,7 @@ public struct PromptPoint: Sendable, Equatable {
   public var beta, lambda: Double?
   /// Number of samples of best-of-n.
   public var n: Int?
-  public var kl, reverseKL, jeffreys, reward, gain, gold, winRate, ess, klCeiling: Double?
+  public var kl, reverseKL, jeffreys, reward, gain, gold, winRate, ess, khat, klCeiling: Double?
 
   /// A point without values.
   public init(prompt: Int, sampleCount: Int, curve: Curve) {

@@ -8,7 +8,7 @@ public final class PromptPointWriter {
   /// Column names, in order.
   public static let header =
     "prompt,prompt_id,samples,curve,beta,lambda,n,kl,reverse_kl,jeffreys,reward,gain,gold,win_rate,"
-    + "ess,kl_ceiling"
+    + "ess,kl_ceiling,khat"
 
   private let file: OutputFile
   private let promptIDs: [String]?
@@ -42,7 +42,7 @@ public final class PromptPointWriter {
     cells.append(point.n.map(String.init) ?? "")
     cells += [
       point.kl, point.reverseKL, point.jeffreys, point.reward, point.gain, point.gold,
-      point.winRate, point.ess, point.klCeiling,
+      point.winRate, point.ess, point.klCeiling, point.khat,
     ].map { CSVText.cell($0) }
     return cells.joined(separator: ",") + "\n"
   }

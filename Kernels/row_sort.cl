@@ -30,10 +30,12 @@ INLINE double value_of(ulong key) {
 }
 
 // Least-significant-digit radix sort of one row by one work-item; digits that all keys share cost nothing.
+// Empty in the build for GPUs, which never launch it and would reserve its counters a lane.
 __kernel void row_sort_radix(__global const double *restrict values, __global ulong *restrict keys,
                              __global ulong *restrict spare_keys, __global uint *restrict order,
                              __global uint *restrict spare_order, __global const ulong *restrict offsets,
                              __global const uint *restrict counts) {
+#if SORT_BLOCK <= 2
   const size_t row = get_global_id(0);
   const ulong offset = offsets[row];
   const uint count = counts[row];
@@ -75,6 +77,7 @@ __kernel void row_sort_radix(__global const double *restrict values, __global ul
       to[i] = from[i];
       to_order[i] = from_order[i];
     }
+#endif
 }
 
 // Sorts blocks of SORT_BLOCK samples; a bitonic network on (key, position), which are all different.

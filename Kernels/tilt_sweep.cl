@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // tilt_sweep.cl: the sums of one row at a block of lambdas from one read, and the power moments that give
 // every small lambda.
-// Layout:  rows as in row_summary.cl; sums[(row * lambda_count + lambda) * TILT_FIELDS + field];
+// Layout:  rows as in row_summary.cl; sums[(row * lambda_count + lambda) * TILT_STRIDE + field];
 //          moments[row * MOMENT_STRIDE + field].
 // Launch:  work-groups (row, block of LAMBDAS lambdas), WG_SIZE lanes; moments: one work-group a row.
 // Macros:  LAMBDAS (lambdas of a block, default 4).
@@ -17,6 +17,8 @@
 #define LAMBDAS 4
 #endif
 #define TILT_FIELDS 7
+// A record has the sums and the form they were taken in, so that nobody has to choose it again.
+#define TILT_STRIDE 8
 #define POWERS 12
 #define MOMENT_STRIDE 48
 
@@ -129,8 +131,11 @@ __kernel void tilt_sweep(__global const double *restrict values, __global const 
     for (int f = 0; f < TILT_FIELDS; f++) {
       const double whole = group_sum(sum[l][f] + rest[l][f], scratch);
       if (lane == 0 && block + l < lambda_count)
-        sums[(row * lambda_count + block + l) * TILT_FIELDS + f] = whole;
+        sums[(row * lambda_count + block + l) * TILT_STRIDE + f] = whole;
     }
+  if (lane == 0)
+    for (int l = 0; l < LAMBDAS; l++)
+      if (block + l < lambda_count) sums[(row * lambda_count + block + l) * TILT_STRIDE + TILT_FIELDS] = form[l];
 }
 
 // Power sums of p u^k, k = 1...12, u = d / reach; p is a payload times a power of the weight.

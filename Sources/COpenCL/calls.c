@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Thin calls: arguments in, status out. A call that returns an object instead gives the status of its
 // last argument, and CL_INVALID_VALUE where it claims success and returns nothing.
+#include <stdlib.h>
 #include <string.h>
 
 #include "table.h"
@@ -83,7 +84,15 @@ cl_int copencl_build(const copencl_api *api, cl_program program, cl_device_id de
 cl_int copencl_build_log(const copencl_api *api, cl_program program, cl_device_id device, char *text,
                          size_t capacity) {
   memset(text, 0, capacity);
-  return api->GetProgramBuildInfo(program, device, CL_PROGRAM_BUILD_LOG, capacity - 1, text, NULL);
+  size_t length = 0;
+  cl_int status = api->GetProgramBuildInfo(program, device, CL_PROGRAM_BUILD_LOG, 0, NULL, &length);
+  // Drivers refuse a buffer that is too small, so a long log is fetched whole and cut.
+  char *whole = status == CL_SUCCESS ? calloc(length + 1, 1) : NULL;
+  if (whole == NULL) return status != CL_SUCCESS ? status : CL_OUT_OF_HOST_MEMORY;
+  status = api->GetProgramBuildInfo(program, device, CL_PROGRAM_BUILD_LOG, length, whole, NULL);
+  memcpy(text, whole, length < capacity ? length : capacity - 1);
+  free(whole);
+  return status;
 }
 
 cl_int copencl_release_program(const copencl_api *api, cl_program program) {

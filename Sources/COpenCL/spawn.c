@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -76,6 +77,8 @@ int copencl_run(const char *path, const char *const *arguments, int timeout_ms, 
   }
   return interrupted ? EINTR : timed_out ? ETIMEDOUT : 0;
 }
+
+void copencl_die_with_parent(void) { prctl(PR_SET_PDEATHSIG, SIGKILL); }
 
 int copencl_signal(int status) { return WIFSIGNALED(status) ? WTERMSIG(status) : 0; }
 int copencl_exit_code(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : -1; }

@@ -52,18 +52,22 @@ public struct Benchmark {
   private let backend: any Backend
   private let repeats: Int
   private let threads: Int?
+  private let isCancelled: () -> Bool
 
   /// - Parameters:
   ///   - device: `cpu`, or a device by name.
   ///   - repeats: turns that are counted, after one that is not.
+  ///   - isCancelled: asked between tiles; true ends the benchmark with `.interrupted`.
   /// - Throws: `.deviceUnavailable` where the device cannot be used.
   public init(
-    _ table: RewardTable, device: String, threads: Int?, repeats: Int
+    _ table: RewardTable, device: String, threads: Int?, repeats: Int,
+    isCancelled: @escaping () -> Bool = { false }
   ) throws(EsscherError) {
     self.table = table
     self.device = device
     self.repeats = repeats
     self.threads = threads
+    self.isCancelled = isCancelled
     let request = FrontierRequest(device: device, threads: threads)
     backend = try DeviceChoice.resolve(request, table: table).backend
   }
@@ -92,7 +96,9 @@ public struct Benchmark {
       try time("frontier", cells) { () throws(EsscherError) in
         let request = FrontierRequest(
           lambdas: lambdas, bestOf: ns, device: device, threads: threads)
-        return try Engine().frontier(table, request).points.compactMap(\.reward)
+        return try Engine().frontier(
+          table, request, observer: RunObserver(isCancelled: isCancelled)
+        ).points.compactMap(\.reward)
       },
     ]
   }
@@ -124,6 +130,7 @@ public struct Benchmark {
     let rows = source.rowCount
     let step = try backend.rowsPerTile(for: table, plan: plan)
     for start in stride(from: 0, to: rows, by: step) {
+      if isCancelled() { throw EsscherError.interruption }
       let part = try backend.reduce(table, rows: start..<min(start + step, rows), plan: plan)
       for (row, summary) in part.summaries.enumerated() {
         for (index, lambda) in plan.lambdas.enumerated() {

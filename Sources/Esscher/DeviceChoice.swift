@@ -32,18 +32,21 @@ struct DeviceChoice {
   ) throws(EsscherError) -> DeviceChoice {
     let processor = CPUBackend(
       threads: request.threads, memoryBudgetBytes: request.memoryBudgetBytes)
-    if request.device == "cpu" { return DeviceChoice(backend: processor) }
+    let wanted = request.device.lowercased()
+    if wanted == "cpu" { return DeviceChoice(backend: processor) }
     guard case .cells(let source) = table.rewards else {
+      // A name that stands for nothing is a mistake all the same.
+      if wanted != "auto" { _ = try named(request.device, probe()) }
       return DeviceChoice(
         backend: processor,
         fallbacks: [
           DeviceFallback(
-            device: request.device == "auto" ? "OpenCL" : request.device,
+            device: wanted == "auto" ? "OpenCL" : request.device,
             reason: "counts of correct samples are evaluated in closed form, on the processor",
             remedy: "none is needed")
         ])
     }
-    if request.device == "auto" {
+    if wanted == "auto" {
       return try automatic(request, source, processor, probe)
     }
     let result = probe()
@@ -99,9 +102,8 @@ struct DeviceChoice {
     let lowered = name.lowercased()
     let matches = result.usable.filter { device in
       lowered == "opencl" || device.description.name == lowered
-        || (!lowered.hasPrefix("opencl:")
-          && (device.description.model + " " + device.description.target).lowercased()
-            .contains(lowered))
+        || (!lowered.hasPrefix("opencl:") && lowered.count > 1
+          && device.searchText.lowercased().contains(lowered))
     }
     if let device = matches.first(where: \.isGPU) ?? matches.first { return device }
     let about = result.rejected.filter {

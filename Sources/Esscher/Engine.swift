@@ -96,14 +96,19 @@ public struct Engine: Sendable {
   }
 }
 
-/// The child process of the device probe, for programs that offer it: a program called with the argument
-/// ``argument`` prints ``lines(_:)`` of the rest and ends.
+/// The child process of the device probe, for programs that offer it: such a program calls ``offer()``, and
+/// where its first argument is ``argument``, ``run(_:print:)`` with the rest, and ends.
 public enum DeviceProbeChild {
   /// First argument of the child process.
   public static let argument = DeviceProbe.argument
 
-  /// The lines to print for the arguments behind the first.
-  public static func lines(_ arguments: [String]) -> [String] { ProbeChild.lines(arguments) }
+  /// Says that this program can be started as the child.
+  public static func offer() { DeviceProbe.offerThisProgram() }
+
+  /// What the child does; `print` takes each line for standard output as soon as there is one.
+  public static func run(_ arguments: [String], print: (_ line: String) -> Void) {
+    ProbeChild.run(arguments, print: print)
+  }
 }
 
 extension RewardTable {

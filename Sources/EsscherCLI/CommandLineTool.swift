@@ -18,13 +18,13 @@ public enum CommandLineTool {
   public static func run(arguments: [String]) -> Int32 {
     Interruption.guardStandardStreams()
     if arguments.count > 1, arguments[1] == DeviceProbeChild.argument {
-      // A child of our own: see DeviceProbeChild.
-      let lines = DeviceProbeChild.lines(Array(arguments.dropFirst(2)))
-      do throws(EsscherError) {
-        try SystemConsole().print(lines.map { $0 + "\n" }.joined())
-        return 0
-      } catch { return error.code.exitCode }
+      // A child of our own. Nobody is left to tell where the pipe is closed.
+      DeviceProbeChild.run(Array(arguments.dropFirst(2))) { line in
+        do throws(EsscherError) { try SystemConsole().print(line + "\n") } catch {}
+      }
+      return 0
     }
+    DeviceProbeChild.offer()
     Interruption.install()
     return run(
       arguments: arguments, console: SystemConsole(),

@@ -20,11 +20,16 @@ public struct ProbedDevice: Sendable, Equatable {
   /// The device for people.
   public let description: DeviceDescription
 
+  /// What a part of a name is looked for in: the device's name and its platform's.
+  public var searchText: String {
+    description.model + " " + (description.target.split(separator: ",").first ?? "")
+  }
+
   /// Opens the device in this process.
   public func open(memoryBudgetBytes: Int) throws(EsscherError) -> OpenCLBackend {
     try OpenCLBackend(
       platform: platform, device: device, memoryBudgetBytes: memoryBudgetBytes,
-      libraryIndex: library)
+      libraryIndex: library, label: description.name)
   }
 }
 
@@ -90,15 +95,12 @@ public enum DeviceProbe {
     _ program: String, _ library: Int, number: inout Int, into result: inout ProbeResult
   ) -> [String] {
     let isLoader = library == OpenCLLibrary.loader
-    let lines: [[String]]
-    switch ask(program, ["platforms", "\(library)"]) {
-    case .success(let answer): lines = answer
-    case .failure(let reason):
+    let (lines, failure) = ask(program, ["platforms", "\(library)"])
+    if let failure {
       result.rejected.append(
         DeviceFallback(
           device: isLoader ? "OpenCL" : "NVIDIA's driver",
-          reason: "listing its platforms \(reason.text)", remedy: reason.remedy))
-      return []
+          reason: "listing its platforms \(failure.text)", remedy: failure.remedy))
     }
     var names: [String] = []
     for line in lines {
@@ -117,7 +119,7 @@ public enum DeviceProbe {
       default: continue
       }
     }
-    if isLoader && lines.isEmpty { result.rejected.append(noPlatform) }
+    if isLoader && lines.isEmpty && failure == nil { result.rejected.append(noPlatform) }
     return names
   }
 
@@ -125,47 +127,49 @@ public enum DeviceProbe {
     _ program: String, _ library: Int, _ platform: Int, name: String, number: Int,
     into result: inout ProbeResult
   ) {
-    switch ask(program, ["platform", "\(library)", "\(platform)"]) {
-    case .failure(let reason):
+    let (lines, failure) = ask(program, ["platform", "\(library)", "\(platform)"])
+    if let failure {
       result.rejected.append(
         DeviceFallback(
-          device: "opencl:\(number) (\(name))", reason: "its driver \(reason.text)",
-          remedy: reason.remedy))
-    case .success(let lines):
-      for line in lines {
-        if line.first == "failure", line.count == 4 {
-          result.rejected.append(
-            DeviceFallback(device: "opencl:\(number) (\(name))", reason: line[2], remedy: line[3]))
-        }
-        guard line.first == "device", line.count >= 11, let device = Int(line[2]) else { continue }
-        let description = DeviceDescription(
-          name: "opencl:\(number).\(device)", model: line[3],
-          target: "\(line[5]), driver \(line[6])", units: Int(line[8]) ?? 0,
-          memoryBytes: Int(line[9]), isAutomaticChoice: false)
-        if line[10] == "ok" {
-          result.usable.append(
-            ProbedDevice(
-              library: library, platform: platform, device: device, platformNumber: number,
-              isGPU: line[7] == "gpu", description: description))
-        } else {
-          result.rejected.append(
-            DeviceFallback(
-              device: "\(description.name) (\(line[3]))",
-              reason: line.count > 11 ? line[11] : "the probe failed",
-              remedy: line.count > 12 ? line[12] : "use --device cpu"))
-        }
+          device: "opencl:\(number) (\(name))", reason: "its driver \(failure.text)",
+          remedy: failure.remedy))
+    }
+    for line in lines {
+      if line.first == "failure", line.count == 4 {
+        result.rejected.append(
+          DeviceFallback(device: "opencl:\(number) (\(name))", reason: line[2], remedy: line[3]))
+      }
+      guard line.first == "device", line.count >= 11, let device = Int(line[2]) else { continue }
+      let description = DeviceDescription(
+        name: "opencl:\(number).\(device)", model: line[3],
+        target: "\(line[5]), driver \(line[6])", units: Int(line[8]) ?? 0,
+        memoryBytes: Int(line[9]), isAutomaticChoice: false)
+      if line[10] == "ok" {
+        result.usable.append(
+          ProbedDevice(
+            library: library, platform: platform, device: device, platformNumber: number,
+            isGPU: line[7] == "gpu", description: description))
+      } else {
+        result.rejected.append(
+          DeviceFallback(
+            device: "\(description.name) (\(line[3]))",
+            reason: line.count > 11 ? line[11] : "the probe failed",
+            remedy: line.count > 12 ? line[12] : "use --device cpu"))
       }
     }
   }
 
   // MARK: The child
 
-  private struct Failure: Error {
+  private struct Failure {
     let text: String
     let remedy: String
   }
 
-  private static func ask(_ program: String, _ arguments: [String]) -> Result<[[String]], Failure> {
+  /// What a child printed until it ended, and what was wrong with its end.
+  private static func ask(
+    _ program: String, _ arguments: [String]
+  ) -> (lines: [[String]], failure: Failure?) {
     var output = [CChar](repeating: 0, count: 1 << 16)
     var status: Int32 = 0
     let words = [program, argument] + arguments
@@ -175,40 +179,39 @@ public enum DeviceProbe {
           program, pointers, timeoutMilliseconds, $0.baseAddress, $0.count, &status)
       }
     }
-    if failure == EINTR {
-      return .failure(Failure(text: "was interrupted", remedy: "run again, or use --device cpu"))
-    }
-    if failure == ETIMEDOUT {
-      return .failure(
-        Failure(
-          text: "did not answer within \(timeoutMilliseconds / 1000) seconds",
-          remedy: "check it with clinfo, or use --device cpu"))
-    }
-    guard failure == 0 else {
-      let reason = unsafe strerror(failure).map { unsafe String(cString: $0) } ?? "error \(failure)"
-      return .failure(
-        Failure(text: "could not be tried: \(program): \(reason)", remedy: "use --device cpu"))
-    }
-    let signal = copencl_signal(status)
-    guard signal == 0 else {
-      return .failure(
-        Failure(
-          text: "ended the probe with signal \(signal)",
-          remedy: "where it is PoCL, it needs ld (binutils) on the PATH and free memory; or use "
-            + "--device cpu"))
-    }
-    guard copencl_exit_code(status) == 0 else {
-      return .failure(
-        Failure(
-          text: "ended the probe with exit code \(copencl_exit_code(status))",
-          remedy: "check it with clinfo, or use --device cpu"))
-    }
     let text = String(
       decoding: output.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    return .success(
-      text.split(separator: "\n").map {
-        $0.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
-      })
+    let lines = text.split(separator: "\n").map {
+      $0.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+    }
+    return (lines, verdict(failure, status, program))
+  }
+
+  /// What the end of a child says, nil where it ended well.
+  private static func verdict(_ failure: Int32, _ status: Int32, _ program: String) -> Failure? {
+    let clinfo = "check it with clinfo, or use --device cpu"
+    if failure == EINTR {
+      return Failure(text: "was interrupted", remedy: "run again, or use --device cpu")
+    }
+    if failure == ETIMEDOUT {
+      return Failure(
+        text: "did not answer within \(timeoutMilliseconds / 1000) seconds", remedy: clinfo)
+    }
+    if failure != 0 {
+      let reason = unsafe strerror(failure).map { unsafe String(cString: $0) } ?? "error \(failure)"
+      return Failure(
+        text: "could not be tried: \(program): \(reason)", remedy: "use --device cpu")
+    }
+    let signal = copencl_signal(status)
+    if signal != 0 {
+      return Failure(
+        text: "ended the probe with signal \(signal)",
+        remedy: "where it is PoCL, it needs ld (binutils) on the PATH and free memory; or use "
+          + "--device cpu")
+    }
+    let code = copencl_exit_code(status)
+    return code == 0
+      ? nil : Failure(text: "ended the probe with exit code \(code)", remedy: clinfo)
   }
 
   private static func withCStrings<Result>(
@@ -225,7 +228,12 @@ public enum DeviceProbe {
     }
   }
 
-  /// The program that can be a child: named by the user, or `esscher` itself, or the one beside us.
+  private static let isProber = Atomic<Bool>(false)
+
+  /// Says that this program itself answers to ``argument``.
+  public static func offerThisProgram() { isProber.store(true, ordering: .relaxed) }
+
+  /// The program that can be a child: named by the user, or this one, or the `esscher` beside it.
   private static var program: String? {
     if let name = unsafe getenv(programVariable).map({ unsafe String(cString: $0) }), !name.isEmpty
     {
@@ -234,6 +242,7 @@ public enum DeviceProbe {
     guard let real = unsafe realpath("/proc/self/exe", nil) else { return nil }
     defer { unsafe free(real) }
     let path = unsafe String(cString: real)
+    if isProber.load(ordering: .relaxed) { return path }
     guard let slash = path.lastIndex(of: "/") else { return nil }
     let beside = String(path[...slash]) + "esscher"
     return unsafe access(beside, X_OK) == 0 ? beside : nil

@@ -232,8 +232,10 @@ final class OpenCLSession {
 
   /// Waits for everything.
   func finish() throws(OpenCLError) {
+    // Both are waited for, whatever the first says.
+    let status = unsafe copencl_finish(library.api, queue)
     try finishCopies()
-    try OpenCLError.check(unsafe copencl_finish(library.api, queue), "clFinish")
+    try OpenCLError.check(status, "clFinish")
   }
 }
 

@@ -30,10 +30,11 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
   /// - Parameters:
   ///   - tuning: how to build and launch; nil for the device's kind.
   ///   - libraryIndex: 0 for the loader, 1 for a driver that is asked directly.
+  ///   - label: the device's name in messages.
   /// - Throws: `.deviceUnavailable` with the driver's words and what to do.
   public init(
     platform: Int, device: Int, memoryBudgetBytes: Int = 2 << 30, tuning: LaunchTuning? = nil,
-    libraryIndex: Int = 0
+    libraryIndex: Int = 0, label: String? = nil
   ) throws(EsscherError) {
     let (library, reason) = OpenCLLibrary.load(libraryIndex)
     guard let library else {
@@ -48,7 +49,7 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
       kernels = try DeviceKernels(
         tuning ?? .kind(isGPU: session.profile.isGPU), on: session)
     } catch {
-      throw error.report(device: "opencl:\(platform).\(device)")
+      throw error.report(device: label ?? "opencl:\(platform).\(device)")
     }
     self.memoryBudgetBytes = memoryBudgetBytes
     name = "\(session.profile.name), OpenCL, \(session.profile.platformName)"
@@ -120,7 +121,7 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
     _ table: RewardTable, _ source: any RewardSource, _ rows: Range<Int>, _ plan: StatisticsPlan,
     into result: inout StatisticsTable
   ) throws(EsscherError) {
-    let parts = split(source, rows)
+    let parts = split(table, source, rows, plan)
     let flags = Self.flags(table, plan)
     do throws(OpenCLError) {
       try prepareTiles(table, source, parts, plan)
@@ -131,7 +132,11 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
     for (index, part) in parts.enumerated() {
       let tile = tiles[index % 2]
       try tile.load(part, table: table, source: source, missing: plan.missing)
-      do throws(OpenCLError) { try tile.upload(session) } catch {
+      let (groups, classes) = bestOfGroups(tile, plan.bestOf)
+      tile.groups = plan.bestOf.isEmpty ? [] : groups
+      do throws(OpenCLError) {
+        try tile.upload(session, classes: classes, withTails: plan.tail)
+      } catch {
         throw error.report(device: name)
       }
       if let before = pending { try collect(before, table, plan, flags, into: &result) }
@@ -157,15 +162,22 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
       | (table.logWeights != nil ? DeviceLayout.hasWeights : 0)
   }
 
-  /// Cuts rows into tiles of about `cellsPerTile` cells, a row at least.
-  private func split(_ source: any RewardSource, _ rows: Range<Int>) -> [Range<Int>] {
+  /// Cuts rows into tiles of about `cellsPerTile` cells that keep the limits of memory, a row at least.
+  private func split(
+    _ table: RewardTable, _ source: any RewardSource, _ rows: Range<Int>, _ plan: StatisticsPlan
+  ) -> [Range<Int>] {
     var parts: [Range<Int>] = []
     var start = rows.lowerBound
     var cells = 0
-    let limit = min(Self.cellsPerTile, max(1 << 12, tileLimit / 96))
+    let tail = plan.tail ? ParetoTail.count(sampleCount: source.longestSampleCount) + 1 : 0
     for row in rows {
       let here = DeviceLayout.padded(max(1, source.sampleCount(row: row)))
-      if row > start && (cells + here > limit || row - start >= 1 << 14) {
+      let count = row - start + 1
+      let shape = shape(table, plan, cells: cells + here, rows: count, tails: count * tail)
+      let fits =
+        cells + here <= Self.cellsPerTile && count <= 1 << 14 && shape.bytes <= tileLimit
+        && shape.largestBuffer <= session.profile.largestBuffer
+      if row > start && !fits {
         parts.append(start..<row)
         start = row
         cells = 0
@@ -174,6 +186,15 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
     }
     if start < rows.upperBound { parts.append(start..<rows.upperBound) }
     return parts
+  }
+
+  private func shape(
+    _ table: RewardTable, _ plan: StatisticsPlan, cells: Int, rows: Int, tails: Int
+  ) -> TileShape {
+    TileShape(
+      cells: cells, rows: rows, lambdas: plan.lambdas.count, ns: plan.bestOf.count,
+      hasGold: table.gold != nil, hasWeights: table.logWeights != nil, isSorted: plan.sorted,
+      tailCells: tails)
   }
 
   /// Makes the two tiles as large as the largest part, where the ones at hand are not.
@@ -194,16 +215,15 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
         cells,
         part.reduce(0) { $0 + DeviceLayout.padded(max(1, source.sampleCount(row: $1))) })
     }
-    let shape = TileShape(
-      cells: cells, rows: rows, lambdas: plan.lambdas.count, ns: plan.bestOf.count,
-      hasGold: table.gold != nil, hasWeights: table.logWeights != nil, isSorted: plan.sorted,
-      tailCells: tails)
+    let shape = shape(table, plan, cells: cells, rows: rows, tails: tails)
     if let tile = tiles.first {
       var grown = shape
       grown.cells = max(grown.cells, tile.shape.cells)
       grown.rows = max(grown.rows, tile.shape.rows)
       grown.tailCells = max(grown.tailCells, tile.shape.tailCells)
       if grown == tile.shape { return }
+      // Copies that were started for an input that was then refused.
+      try session.finish()
     }
     guard shape.bytes <= tileLimit else {
       throw OpenCLError(
@@ -232,49 +252,56 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
     try session.flush()
   }
 
-  /// Launches best-of-n for runs of rows whose weights fit the device together.
+  /// Runs of a tile's rows whose weights fit the device together, and each row's class in its run.
+  ///
+  /// A row shorter than the largest n has no class; the pipeline refuses it by name.
+  private func bestOfGroups(
+    _ tile: TileMemory, _ ns: [Int]
+  ) -> (groups: [(rows: Range<Int>, sampleCounts: [Int])], classes: [UInt32]) {
+    let limit = min(Self.tableLimit, memoryBudgetBytes / 8, session.profile.largestBuffer)
+    let largest = ns.last ?? 1
+    var groups: [(rows: Range<Int>, sampleCounts: [Int])] = []
+    var classes: [UInt32] = []
+    var wanted: [Int] = []
+    var known: [Int: UInt32] = [:]
+    var bytes = 0
+    var start = 0
+    for (row, stored) in tile.counts.enumerated() {
+      let count = Int(stored)
+      if count >= largest, known[count] == nil {
+        let size = WeightTables.bytes(sampleCount: count, ns: ns)
+        if bytes + size > limit && !wanted.isEmpty {
+          groups.append((start..<row, wanted))
+          (start, wanted, known, bytes) = (row, [], [:], 0)
+        }
+        bytes += size
+        known[count] = UInt32(wanted.count)
+        wanted.append(count)
+      }
+      classes.append(count >= largest ? known[count] ?? .max : .max)
+    }
+    if !wanted.isEmpty { groups.append((start..<tile.counts.count, wanted)) }
+    return (groups, classes)
+  }
+
+  /// Launches best-of-n for each run of rows.
   private func enqueueBestOf(
     _ tile: TileMemory, _ ns: [Int], _ flags: UInt32
   ) throws(OpenCLError) {
-    let limit = min(Self.tableLimit, session.profile.largestBuffer)
-    let largest = ns.last ?? 1
     let cache = cacheBox.cache(grid: ns, byteLimit: memoryBudgetBytes / 4)
-    var start = 0
-    while start < tile.counts.count {
-      var wanted: [Int] = []
-      var classes: [Int: UInt32] = [:]
-      var bytes = 0
-      var end = start
-      var rowClasses: [UInt32] = []
-      // A row shorter than the largest n has no such statistic; the pipeline refuses it by name.
-      while end < tile.counts.count {
-        let count = Int(tile.counts[end])
-        if count >= largest, classes[count] == nil {
-          let size = WeightTables.bytes(sampleCount: count, ns: ns)
-          if bytes + size > limit && !wanted.isEmpty { break }
-          bytes += size
-          classes[count] = UInt32(wanted.count)
-          wanted.append(count)
-        }
-        rowClasses.append(classes[count] ?? .max)
-        end += 1
+    for group in tile.groups {
+      if tables?.ns != ns || tables?.tables.sampleCounts != group.sampleCounts {
+        tables = nil
+        tables = (
+          ns,
+          try WeightTables(sampleCounts: group.sampleCounts, ns: ns, cache: cache, on: session)
+        )
       }
-      if !wanted.isEmpty {
-        if tables?.ns != ns || tables?.tables.sampleCounts != wanted {
-          tables = nil
-          tables = (
-            ns, try WeightTables(sampleCounts: wanted, ns: ns, cache: cache, on: session)
-          )
-        }
-        if let tables {
-          try session.write(
-            [UInt32](repeating: 0, count: start) + rowClasses, to: tile.classes)
-          try kernels.bestOf(
-            tile, first: start, count: end - start, tables: tables.tables, ns: ns.count,
-            flags: flags, on: session)
-        }
+      if let tables {
+        try kernels.bestOf(
+          tile, first: group.rows.lowerBound, count: group.rows.count, tables: tables.tables,
+          ns: ns.count, flags: flags, on: session)
       }
-      start = end
     }
   }
 

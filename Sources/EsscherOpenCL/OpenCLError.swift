@@ -28,9 +28,9 @@ struct OpenCLError: Error, Equatable {
   /// What a user can do about it.
   var remedy: String {
     switch status {
-    case 0: "use --device cpu, or a smaller --memory-budget"
+    case 0: "raise --memory-budget, or use --device cpu"
     case -4, -5, -6, -61: "free memory on the device, lower --memory-budget, or use --device cpu"
-    case -3, -11, -43: "report this log together with the driver's version, and use --device cpu"
+    case -3, -11, -43: "report this together with the driver's version, and use --device cpu"
     case -36, -9999: "the device's context is lost: run again, or use --device cpu"
     case -1, -2, -1001: "check the driver's installation with clinfo, or use --device cpu"
     default: "use --device cpu, and report this together with the driver's version"

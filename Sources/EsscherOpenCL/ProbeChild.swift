@@ -7,17 +7,18 @@ internal import EsscherCore
 
 /// The child side of the probe.
 public enum ProbeChild {
-  /// Runs `platforms LIBRARY`, or `platform LIBRARY INDEX`, and returns the lines to print.
-  public static func lines(_ arguments: [String]) -> [String] {
-    guard arguments.count > 1, let kind = Int(arguments[1]) else { return [] }
+  /// Runs `platforms LIBRARY`, or `platform LIBRARY INDEX`, and prints a line as soon as there is one: a
+  /// driver that hangs at its third device takes nothing from the first two.
+  public static func run(_ arguments: [String], print: (_ line: String) -> Void) {
+    copencl_die_with_parent()
+    guard arguments.count > 1, let kind = Int(arguments[1]) else { return }
     let (library, reason) = OpenCLLibrary.load(kind)
-    guard let library else { return ["missing\t\(reason)"] }
+    guard let library else { return print("missing\t\(reason)") }
     switch (arguments[0], arguments.count) {
-    case ("platforms", 2): return platforms(library)
+    case ("platforms", 2): for line in platforms(library) { print(line) }
     case ("platform", 3):
-      guard let platform = Int(arguments[2]) else { return [] }
-      return devices(kind, library, platform)
-    default: return []
+      if let platform = Int(arguments[2]) { devices(kind, library, platform, print: print) }
+    default: return
     }
   }
 
@@ -32,24 +33,22 @@ public enum ProbeChild {
   }
 
   private static func devices(
-    _ index: Int, _ library: OpenCLLibrary, _ platform: Int
-  ) -> [String] {
-    var lines: [String] = []
+    _ index: Int, _ library: OpenCLLibrary, _ platform: Int, print: (_ line: String) -> Void
+  ) {
     do throws(OpenCLError) {
       let platforms = try unsafe DeviceProfile.platforms(library)
-      guard unsafe platforms.indices.contains(platform) else { return [] }
+      guard unsafe platforms.indices.contains(platform) else { return }
       let ids = try unsafe DeviceProfile.devices(library, platforms[platform])
       for number in unsafe ids.indices {
         let profile = unsafe DeviceProfile(
           library, platform: platform, platformID: platforms[platform], device: number,
           deviceID: ids[number])
         let verdict = verdict(profile, library: index)
-        lines.append((["device"] + profile.fields + verdict).joined(separator: "\t"))
+        print((["device"] + profile.fields + verdict).joined(separator: "\t"))
       }
     } catch {
-      lines.append("failure\t\(index)\t\(error.sentence)\t\(error.remedy)")
+      print("failure\t\(index)\t\(error.sentence)\t\(error.remedy)")
     }
-    return lines
   }
 
   /// `ok`, or `fault`, reason, remedy.
@@ -68,8 +67,15 @@ public enum ProbeChild {
       }
       return ["ok"]
     } catch {
-      let message = error.message.split { $0.isWhitespace }.joined(separator: " ")
-      return ["fault", message, "use --device cpu"]
+      // The message ends in its remedy, behind the last semicolon.
+      let parts = error.message.split { $0.isWhitespace }.joined(separator: " ")
+        .split(separator: ";").map(String.init)
+      guard parts.count > 1, let remedy = parts.last else {
+        return ["fault", error.message, "use --device cpu"]
+      }
+      return [
+        "fault", parts.dropLast().joined(separator: ";"), String(remedy.drop { $0 == " " }),
+      ]
     }
   }
 

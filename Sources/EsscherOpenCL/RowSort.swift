@@ -65,7 +65,6 @@ extension DeviceKernels {
 
   /// Enqueues the gathering of the sorted rows' tails.
   func gatherTails(_ tile: TileMemory, on session: OpenCLSession) throws(OpenCLError) {
-    try session.write(tile.tailStarts.map { UInt64($0) }, to: tile.tailOffsets)
     try rowTail.set(0, tile.rewards)
     try rowTail.set(1, tile.deviceOffsets)
     try rowTail.set(2, tile.tailOffsets)

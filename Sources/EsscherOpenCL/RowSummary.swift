@@ -21,7 +21,6 @@ extension DeviceKernels {
   func findTies(
     _ tile: TileMemory, flags: UInt32, on session: OpenCLSession
   ) throws(OpenCLError) {
-    try session.write([UInt32(0)], to: tile.tieCount)
     try tieGroups.set(0, tile.rewards)
     try setPayload(tieGroups, 1, tile, weights: 2)
     try tieGroups.set(3, tile.deviceOffsets)

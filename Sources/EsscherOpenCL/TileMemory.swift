@@ -30,6 +30,14 @@ struct TileShape: Equatable {
       + 8 * (lambdas * DeviceLayout.tiltFields + ns * DeviceLayout.bestOfFields) + 16 + 128
   }
 
+  /// Bytes of the largest of its buffers.
+  var largestBuffer: Int {
+    max(
+      8 * prefixCells, 12 * tieCapacity, 8 * rows * DeviceLayout.momentStride,
+      8 * rows * lambdas * DeviceLayout.tiltFields, 8 * rows * ns * DeviceLayout.bestOfFields,
+      8 * tailCells)
+  }
+
   /// Pairs that a tile's ties can fill: groups have two samples or more.
   var tieCapacity: Int { cells / 2 + 1 }
 
@@ -41,7 +49,7 @@ struct TileShape: Equatable {
 enum DeviceLayout {
   static let summaryStride = 10
   static let momentStride = 48
-  static let tiltFields = 7
+  static let tiltFields = 8
   static let bestOfFields = 3
   static let hasRank: UInt32 = 1
   static let hasGold: UInt32 = 2
@@ -61,6 +69,8 @@ final class TileMemory {
   var offsets: [UInt64] = []
   var counts: [UInt32] = []
   var dropped: [Int] = []
+  /// Runs of rows whose order-statistic weights are on the device together.
+  var groups: [(rows: Range<Int>, sampleCounts: [Int])] = []
   /// Rows of the matrix that the tile holds.
   var rows = 0..<0
 
@@ -178,16 +188,22 @@ final class TileMemory {
     return starts
   }
 
-  /// Starts the copies of the loaded rows to the device.
-  func upload(_ session: OpenCLSession) throws(OpenCLError) {
+  /// Starts the copies of the loaded rows to the device: the small ones at once, the cells in the
+  /// background, so that the kernels of the tile before go on.
+  func upload(
+    _ session: OpenCLSession, classes rowClasses: [UInt32], withTails: Bool
+  ) throws(OpenCLError) {
     guard let last = offsets.last, let count = counts.last else { return }
+    try session.writeCopy(offsets, to: deviceOffsets)
+    try session.writeCopy(counts, to: deviceCounts)
+    try session.writeCopy(rowClasses, to: classes)
+    try session.writeCopy([UInt32(0)], to: tieCount)
+    if withTails { try session.writeCopy(tailStarts.map { UInt64($0) }, to: tailOffsets) }
     // The kernels read whole vectors; what lies behind a row's end is masked, whatever it is.
     let bytes = 8 * min(shape.cells, Int(last) + DeviceLayout.padded(max(Int(count), 1)))
     try unsafe session.enqueueWrite(values, bytes, to: rewards)
     if shape.hasGold { try unsafe session.enqueueWrite(gold, bytes, to: golds) }
     if shape.hasWeights { try unsafe session.enqueueWrite(weights, bytes, to: weightBuffer) }
-    try session.writeCopy(offsets, to: deviceOffsets)
-    try session.writeCopy(counts, to: deviceCounts)
     try session.flushCopies()
   }
 }

@@ -63,11 +63,12 @@ struct DeviceTilt {
     }
     let powers = powerMoments(moments)
     return lambdas.enumerated().map { index, lambda in
-      let form = TiltForm(lambda: lambda, summary: summary)
-      if form == .moments { return powers.sums(lambda: lambda) }
       let base = records.startIndex + index * DeviceLayout.tiltFields
+      // The form as the device chose it: 0 moments, 1 about the mean, 2 about the maximum.
+      let form = records[base + 7]
+      if form == 0 { return powers.sums(lambda: lambda) }
       var sums = TiltSums()
-      sums.shift = form == .topped ? summary.highest : 0
+      sums.shift = form == 2 ? summary.highest : 0
       sums.exp = records[base] / mass
       sums.expMinusOne = records[base + 1] / mass
       sums.first = records[base + 2] / mass

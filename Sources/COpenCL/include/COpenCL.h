@@ -75,6 +75,8 @@ const char *copencl_kernel_source(void);
 /// Returns 0 with the wait status, ETIMEDOUT after killing it, or the error number of starting it.
 int copencl_run(const char *path, const char *const *arguments, int timeout_ms, char *output,
                 size_t capacity, int *status);
+/// Ends this process when its parent ends.
+void copencl_die_with_parent(void);
 /// The signal that ended a child, or 0.
 int copencl_signal(int status);
 /// The exit code of a child, or -1 where a signal ended it.

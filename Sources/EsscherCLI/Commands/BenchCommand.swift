@@ -18,7 +18,8 @@ enum BenchCommand {
     for device in devices {
       try session.checkCancelled()
       let benchmark = try Benchmark(
-        table, device: device, threads: record.threads, repeats: record.repeats)
+        table, device: device, threads: record.threads, repeats: record.repeats,
+        isCancelled: session.isCancelled)
       records += try benchmark.run()
     }
     try session.console.print(record.json ? json(records) : text(records))

@@ -8,6 +8,7 @@ enum DevicesCommand {
   static func run(_ record: LowArguments, _ session: Session) throws(EsscherError) {
     try refusePositionals(record, of: .devices)
     let (usable, rejected) = Engine.devices()
+    try session.checkCancelled()
     try session.console.print(
       record.json ? json(usable, rejected) : text(usable, rejected))
   }

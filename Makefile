@@ -42,7 +42,8 @@ lint: deps ## check format, layers, file sizes, kernels and weak symbols
 kernels: ## compile every OpenCL kernel without a device
 	Scripts/check-kernels
 
-demo: deps ## the frontier of the sentiment example, as a table and frontier.csv
+demo: ## the frontier of the sentiment example, as a table, frontier.csv and frontier.svg
+	Scripts/install-deps demo
 	Scripts/demo
 
 bench: deps ## time the engine on this machine

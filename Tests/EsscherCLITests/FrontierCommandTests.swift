@@ -192,4 +192,21 @@ struct FrontierCommandTests {
     let run = esscher("frontier", file.path, "--device", "opencl", "--format", "json")
     #expect(run.code == 0 && run.output.contains("closed form, on the processor"))
   }
+
+  @Test("a picture's script holds the data; an SVG appears whole")
+  func plots() throws {
+    let folder = ScratchFolder()
+    let file = ScratchFile(sampleText, ending: ".csv")
+    let run = esscher(
+      "frontier", file.path, "--resamples", "20", "--plot", folder.path + "/a.gp", "--plot",
+      folder.path + "/a 'b'.svg", "-o", folder.path + "/a.csv")
+    #expect(run.code == 0, "\(run.errors)")
+    #expect(folder.names == ["a 'b'.svg", "a.csv", "a.gp"])
+    let script = ScratchFile.text(at: folder.path + "/a.gp") ?? ""
+    #expect(script.contains("set terminal svg") && script.contains("$best << EOD"))
+    #expect(!script.contains("nan "))
+    let picture = ScratchFile.text(at: folder.path + "/a 'b'.svg") ?? ""
+    #expect(picture.contains("<svg") && picture.contains("</svg>"))
+    #expect(esscher("frontier", file.path, "--plot", "x.jpeg").code == 2)
+  }
 }

@@ -25,6 +25,11 @@ enum FrontierCommand {
     progress.finish()
     try outputs.write(report, with: perPrompt, session)
     for warning in report.warnings { session.diagnostics.warning(warning) }
+    for path in plan.plots {
+      if let format = PlotFormat(endingOf: path) {
+        try Plotter.draw(report, format: format, to: path)
+      }
+    }
   }
 
   private static func open(_ path: String?) throws(EsscherError) -> OutputFile? {

@@ -11,10 +11,12 @@ struct FrontierPlan {
   let request: FrontierRequest
   let outputs: [OutputTarget]
   let perPrompt: String?
+  let plots: [String]
 
   init(resolving record: LowArguments) throws(EsscherError) {
     outputs = try OutputTarget.resolve(record)
     perPrompt = record.perPrompt
+    plots = record.plots
     input = try Self.input(record, needsDigests: outputs.contains { $0.format == .json })
     request = Self.request(record)
     try checkNamesAreDistinct()
@@ -51,7 +53,8 @@ struct FrontierPlan {
 
   /// Two outputs in one place, or an output over an input, would destroy one of them.
   private func checkNamesAreDistinct() throws(EsscherError) {
-    let written = outputs.compactMap(\.path) + (perPrompt.map { [$0] } ?? [])
+    let written =
+      outputs.compactMap(\.path) + (perPrompt.map { [$0] } ?? []) + plots.filter { $0 != "-" }
     for (index, path) in written.enumerated() {
       for other in written[..<index] where FileIdentity.isSame(path, other) {
         throw EsscherError(.usage, "Two outputs go to '\(path)'; give each a name of its own.")

@@ -53,6 +53,7 @@ struct LowArguments: Sendable {
   var format: OutputFormat?
   var outputs: [String] = []
   var perPrompt: String?
+  var plots: [String] = []
   var json = false
   var progress = ProgressMode.auto
   var quiet = false

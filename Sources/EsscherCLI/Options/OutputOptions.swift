@@ -21,6 +21,17 @@ extension OptionTable {
       record.format = try ValueParsing.choice(text, option: "--format")
     },
     .value(
+      "plot", "FILE", .output, [.frontier],
+      "Draws the frontier through gnuplot: .svg, .png or .pdf, .gp for the script, - for the terminal; "
+        + "repeatable."
+    ) { (record, text) throws(EsscherError) in
+      guard PlotFormat(endingOf: text) != nil else {
+        throw EsscherError(
+          .usage, "--plot takes FILE.svg, .png, .pdf or .gp, or -, not '\(text)'.")
+      }
+      record.plots.append(text)
+    },
+    .value(
       "per-prompt", "FILE.csv", .output, [.frontier],
       "Writes a line for each prompt and point, as they are made."
     ) { (record, text) throws(EsscherError) in

@@ -83,6 +83,9 @@ public final class OutputFile {
     try check(unsafe ByteWriting.write(bytes, to: descriptor))
   }
 
+  /// Where the bytes go until the file takes its name, for a program that writes them itself.
+  public var workingPath: String { partial ?? target }
+
   /// Empties the file.
   /// - Throws: `.internal` where it is a pipe or a device, which cannot take anything back.
   public func rewind() throws(EsscherError) {

@@ -33,10 +33,14 @@ public enum PartialFiles {
     return nil
   }
 
-  /// Forgets a path. Its string is leaked on purpose, a few bytes a file: a handler on another thread
-  /// may be reading it.
+  /// Strings of forgotten paths, a few bytes a file: a handler on another thread may still be reading
+  /// one, so they are kept.
+  private static let retired = Mutex<[UInt]>([])
+
+  /// Forgets a path.
   static func remove(_ slot: Int) {
-    unsafe slots[slot].store(0, ordering: .sequentiallyConsistent)
+    let address = unsafe slots[slot].exchange(0, ordering: .sequentiallyConsistent)
+    retired.withLock { $0.append(address) }
   }
 
   /// Unlinks every recorded path. Safe to call from a signal handler.

@@ -55,7 +55,9 @@ public struct Benchmark {
   private let isCancelled: () -> Bool
 
   /// - Parameters:
+  ///   - table: the rewards to work on.
   ///   - device: `cpu`, or a device by name.
+  ///   - threads: workers; nil for one a processor.
   ///   - repeats: turns that are counted, after one that is not.
   ///   - isCancelled: asked between tiles; true ends the benchmark with `.interrupted`.
   /// - Throws: `.deviceUnavailable` where the device cannot be used.

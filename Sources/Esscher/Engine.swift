@@ -17,7 +17,7 @@ public struct Engine: Sendable {
   ///
   /// - Shape: `table` is P prompts × M samples, M may differ; the report has a point a grid value.
   /// - Units: KL in nats, rewards as given.
-  /// - Throws: ``EsscherError``: `.badInput` for cells no estimator is defined on and n > M,
+  /// - Throws: `EsscherError`: `.badInput` for cells no estimator is defined on and n > M,
   ///   `.deviceUnavailable` for a device that cannot be used, `.interrupted` when the observer says so.
   /// - Precision: as `docs/accuracy.md` states. The same table, request and seed give the same points,
   ///   bit for bit, whatever the threads and memory budget.

@@ -32,6 +32,7 @@ public struct BestOfNLaw: Sendable, Equatable {
 
   /// - Parameters:
   ///   - n: 1 or more.
+  ///   - sampleCount: M.
   ///   - ties: groups of two or more equal samples, the largest first.
   public init(n: Int, sampleCount: Int, ties: some Collection<TieGroup>) {
     guard n > 1 else { return }

@@ -58,6 +58,7 @@ public struct KLBudgetSolver: Sendable {
   ///   - budgets: nats, each above 0 and below the mean ceiling.
   ///   - standardDeviation: root mean variance of the rewards over prompts; sets the first guess
   ///     √(2·budget)/σ.
+  ///   - tolerance: relative error of the KL at which a search ends.
   ///   - known: evaluations already at hand.
   public init(
     budgets: [Double], standardDeviation: Double, tolerance: Double, known: [Evaluation] = []

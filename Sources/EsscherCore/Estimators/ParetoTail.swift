@@ -25,8 +25,10 @@ public enum ParetoTail {
 
   /// k̂ of the weights e^{λ r}.
   ///
-  /// - Parameter top: the largest `count(sampleCount:) + 1` rewards of a prompt, the largest first; all of
-  ///   them where there are no more.
+  /// - Parameters:
+  ///   - lambda: inverse temperature.
+  ///   - top: the largest `count(sampleCount:) + 1` rewards of a prompt, the largest first; all of them
+  ///     where there are no more.
   /// - Returns: nil where fewer than five weights lie above the cutoff, or all of those are equal.
   /// - Precision: within 1e-9 of the same fit with a log a term: logs are taken of products.
   /// - Complexity: O(T^{3/2}) products and O(T^{1/2}) logarithms.

@@ -90,6 +90,7 @@ public protocol Backend: Sendable {
   /// Adds prompts to a bootstrap.
   ///
   /// - Parameters:
+  ///   - bootstrap: the sums to add to.
   ///   - indices: the prompts' indices in order of first appearance.
   ///   - values: one row of `bootstrap.columnCount` values a prompt.
   /// - Throws: `.deviceUnavailable` where a device fails.

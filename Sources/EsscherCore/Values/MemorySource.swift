@@ -14,6 +14,7 @@ public struct MemorySource: RewardSource, Equatable {
   public let longestSampleCount: Int
 
   /// - Parameters:
+  ///   - name: for messages.
   ///   - rows: one array a prompt.
   ///   - storage: `.float32` only where every cell is exactly a `Float`.
   public init(name: String, rows: [[Double]], storage: CellStorage = .float64) {

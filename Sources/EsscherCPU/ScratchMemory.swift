@@ -34,8 +34,10 @@ final class ScratchMemory {
   init(spooling bytes: Int) throws(EsscherError) {
     size = bytes
     isMapped = true
-    let folder = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/var/tmp"
-    var template = Array("\(folder)/esscher.XXXXXX".utf8CString)
+    // An empty TMPDIR is as good as none; it must not mean the root folder.
+    let named = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? ""
+    let folder = named.isEmpty ? "/var/tmp" : named
+    var template = Array("\(folder)/esscher.XXXXXX".utf8CString)  // mkstemp fills the six in.
     let descriptor = unsafe template.withUnsafeMutableBufferPointer { name in
       guard let base = name.baseAddress else { return -1 as Int32 }
       let opened = unsafe mkstemp(base)

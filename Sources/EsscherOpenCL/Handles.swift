@@ -143,26 +143,25 @@ final class OpenCLSession {
   func write<Element: BitwiseCopyable>(
     _ values: [Element], to buffer: borrowing OpenCLBuffer
   ) throws(OpenCLError) {
-    guard !values.isEmpty else { return }
-    let bytes = values.count * MemoryLayout<Element>.stride
-    precondition(bytes <= buffer.size, "a write fits its buffer")
-    let memory = unsafe buffer.memory
-    let status = unsafe values.withUnsafeBytes {
-      unsafe copencl_write(library.api, queue, memory, 0, bytes, $0.baseAddress, 1)
-    }
-    try OpenCLError.check(status, "clEnqueueWriteBuffer of \(bytes) bytes")
+    try unsafe write(values, to: buffer, by: queue)
   }
 
-  /// Copies to the device beside the kernels; returns when the bytes have left.
+  /// As ``write(_:to:)``, beside the kernels.
   func writeCopy<Element: BitwiseCopyable>(
     _ values: [Element], to buffer: borrowing OpenCLBuffer
+  ) throws(OpenCLError) {
+    try unsafe write(values, to: buffer, by: copies)
+  }
+
+  private func write<Element: BitwiseCopyable>(
+    _ values: [Element], to buffer: borrowing OpenCLBuffer, by queue: cl_command_queue
   ) throws(OpenCLError) {
     guard !values.isEmpty else { return }
     let bytes = values.count * MemoryLayout<Element>.stride
     precondition(bytes <= buffer.size, "a write fits its buffer")
     let memory = unsafe buffer.memory
     let status = unsafe values.withUnsafeBytes {
-      unsafe copencl_write(library.api, copies, memory, 0, bytes, $0.baseAddress, 1)
+      unsafe copencl_write(library.api, queue, memory, 0, bytes, $0.baseAddress, 1)
     }
     try OpenCLError.check(status, "clEnqueueWriteBuffer of \(bytes) bytes")
   }

@@ -20,7 +20,7 @@ struct SpoolFile: ~Copyable {
   init(directory: String?, purpose: String) throws(EsscherError) {
     self.purpose = purpose
     let folder = directory ?? Self.defaultDirectory
-    var template = Array("\(folder)/esscher.XXXXXX".utf8CString)
+    var template = Array("\(folder)/esscher.XXXXXX".utf8CString)  // mkstemp fills the six in.
     descriptor = unsafe template.withUnsafeMutableBufferPointer { name in
       guard let base = name.baseAddress else { return -1 }
       let opened = unsafe mkstemp(base)

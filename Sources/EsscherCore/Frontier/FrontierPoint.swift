@@ -9,6 +9,22 @@ public enum Curve: String, Sendable, CaseIterable {
   case budget
   /// The best of n samples.
   case bestOfN = "best_of_n"
+  /// The best of 1 + Poisson(n − 1) samples.
+  case bestOfPoisson = "best_of_poisson"
+  /// One of n samples, chosen with probability proportional to e^(lambda·reward).
+  case softBestOfN = "soft_best_of_n"
+  /// Samples are redrawn until one is among the best 1/n.
+  case rewindAndRepeat = "rewind_and_repeat"
+  /// The optimal policy that spends the same KL on every prompt.
+  case equalKL = "equal_kl"
+  /// Where gold is highest along another curve.
+  case goldPeak = "gold_peak"
+  /// A fit of gold against the square root of KL.
+  case gaoFit = "gao_fit"
+  /// How far reward models are from gold, and from one another.
+  case ensembleError = "ensemble_error"
+  /// A policy that the user placed.
+  case policy
 }
 
 /// A point of a frontier report: means over prompts, intervals and diagnostics.
@@ -43,6 +59,8 @@ public struct FrontierPoint: Sendable, Equatable {
   public var trusted: Bool?
   /// Prompts behind the point.
   public var promptCount: Int
+  /// Quantities that only some lines have.
+  public var extras: [ExtraColumn: Double] = [:]
   /// Reasons for undefined cells and cautions, separated by `; `. Empty where there is nothing to say.
   public var note: String
 
@@ -84,35 +102,37 @@ extension FrontierPoint {
   }
 
   /// Every column, in the order of the CSV file. New columns are appended.
-  public static let columns: [Column] = [
-    Column(name: "curve") { .text($0.curve.rawValue) },
-    Column(name: "label") { .text($0.label) },
-    Column(name: "beta") { Cell($0.beta) },
-    Column(name: "lambda") { Cell($0.lambda) },
-    Column(name: "n") { Cell($0.n) },
-    Column(name: "kl") { Cell($0.kl) },
-    Column(name: "kl_low") { Cell($0.klLow) },
-    Column(name: "kl_high") { Cell($0.klHigh) },
-    Column(name: "reverse_kl") { Cell($0.reverseKL) },
-    Column(name: "jeffreys") { Cell($0.jeffreys) },
-    Column(name: "reward") { Cell($0.reward) },
-    Column(name: "reward_low") { Cell($0.rewardLow) },
-    Column(name: "reward_high") { Cell($0.rewardHigh) },
-    Column(name: "gain") { Cell($0.gain) },
-    Column(name: "gain_low") { Cell($0.gainLow) },
-    Column(name: "gain_high") { Cell($0.gainHigh) },
-    Column(name: "gold") { Cell($0.gold) },
-    Column(name: "gold_low") { Cell($0.goldLow) },
-    Column(name: "gold_high") { Cell($0.goldHigh) },
-    Column(name: "win_rate") { Cell($0.winRate) },
-    Column(name: "kl_bound") { Cell($0.klBound) },
-    Column(name: "kl_estimate") { Cell($0.klEstimate) },
-    Column(name: "efficiency") { Cell($0.efficiency) },
-    Column(name: "ess") { Cell($0.ess) },
-    Column(name: "khat") { Cell($0.khat) },
-    Column(name: "kl_ceiling") { Cell($0.klCeiling) },
-    Column(name: "trusted") { Cell($0.trusted) },
-    Column(name: "n_prompts") { .integer($0.promptCount) },
-    Column(name: "note") { .text($0.note) },
-  ]
+  public static let columns: [Column] =
+    [
+      Column(name: "curve") { .text($0.curve.rawValue) },
+      Column(name: "label") { .text($0.label) },
+      Column(name: "beta") { Cell($0.beta) },
+      Column(name: "lambda") { Cell($0.lambda) },
+      Column(name: "n") { Cell($0.n) },
+      Column(name: "kl") { Cell($0.kl) },
+      Column(name: "kl_low") { Cell($0.klLow) },
+      Column(name: "kl_high") { Cell($0.klHigh) },
+      Column(name: "reverse_kl") { Cell($0.reverseKL) },
+      Column(name: "jeffreys") { Cell($0.jeffreys) },
+      Column(name: "reward") { Cell($0.reward) },
+      Column(name: "reward_low") { Cell($0.rewardLow) },
+      Column(name: "reward_high") { Cell($0.rewardHigh) },
+      Column(name: "gain") { Cell($0.gain) },
+      Column(name: "gain_low") { Cell($0.gainLow) },
+      Column(name: "gain_high") { Cell($0.gainHigh) },
+      Column(name: "gold") { Cell($0.gold) },
+      Column(name: "gold_low") { Cell($0.goldLow) },
+      Column(name: "gold_high") { Cell($0.goldHigh) },
+      Column(name: "win_rate") { Cell($0.winRate) },
+      Column(name: "kl_bound") { Cell($0.klBound) },
+      Column(name: "kl_estimate") { Cell($0.klEstimate) },
+      Column(name: "efficiency") { Cell($0.efficiency) },
+      Column(name: "ess") { Cell($0.ess) },
+      Column(name: "khat") { Cell($0.khat) },
+      Column(name: "kl_ceiling") { Cell($0.klCeiling) },
+      Column(name: "trusted") { Cell($0.trusted) },
+      Column(name: "n_prompts") { .integer($0.promptCount) },
+      Column(name: "note") { .text($0.note) },
+    ]
+    + ExtraColumn.allCases.map { extra in Column(name: extra.rawValue) { Cell($0.extras[extra]) } }
 }

@@ -9,6 +9,26 @@ public enum Precision: String, Sendable, CaseIterable {
   case double
 }
 
+/// A policy that was trained elsewhere, as its owner measured it.
+public struct PolicyPoint: Sendable, Equatable {
+  /// Name for the report.
+  public var name: String
+  /// KL(policy ‖ base), nats.
+  public var kl: Double
+  /// Mean reward over the same prompts.
+  public var reward: Double
+  /// Mean gold reward, where it was measured.
+  public var gold: Double?
+
+  /// A policy from what was measured of it.
+  public init(name: String, kl: Double, reward: Double, gold: Double? = nil) {
+    self.name = name
+    self.kl = kl
+    self.reward = reward
+    self.gold = gold
+  }
+}
+
 /// The grids and settings of one `frontier` run.
 public struct FrontierRequest: Sendable, Equatable {
   /// Inverse temperatures, ascending and distinct, each finite and ≥ 0; nil asks for the default grid.
@@ -33,6 +53,12 @@ public struct FrontierRequest: Sendable, Equatable {
   public var memoryBudgetBytes: Int
   /// nil for the default of the input's element type.
   public var precision: Precision?
+  /// Values of each prompt are corrected by the jackknife over its samples.
+  public var biasCorrect = false
+  /// Curves that are wanted beside the budgets.
+  public var curves: Set<Curve> = [.tilt, .bestOfN]
+  /// Policies to place against the frontier.
+  public var policies: [PolicyPoint] = []
 
   /// A request; every setting has the program's default.
   public init(

@@ -16,11 +16,11 @@
 #ifndef LAMBDAS
 #define LAMBDAS 4
 #endif
-#define TILT_FIELDS 7
+#define TILT_FIELDS 9
 // A record has the sums and the form they were taken in, so that nobody has to choose it again.
-#define TILT_STRIDE 8
+#define TILT_STRIDE 10
 #define POWERS 12
-#define MOMENT_STRIDE 48
+#define MOMENT_STRIDE 61
 
 // What the forms are chosen by.
 typedef struct {
@@ -118,7 +118,10 @@ __kernel void tilt_sweep(__global const double *restrict values, __global const 
         part[l][3] = fma(d, de, part[l][3]);
         part[l][4] = fma(e, e, part[l][4]);
         part[l][5] = fma(rank_here, e, part[l][5]);
-        part[l][6] = fma(gold_here, e, part[l][6]);
+        const real ge = gold_here * e;
+        part[l][6] += ge;
+        part[l][7] = fma(de, e, part[l][7]);
+        part[l][8] = fma(ge, e, part[l][8]);
       }
     }
 #pragma unroll
@@ -202,4 +205,12 @@ __kernel void power_moments(__global const double *restrict values, __global con
   power_sums(r, gold + (flags & HAS_GOLD ? offsets[row] : 0), q, weighted, flags & HAS_GOLD ? count : 0,
              shape, 1, out + 2 * POWERS, scratch);
   power_sums(r, r, q, 2, weighted ? count : 0, shape, 0, out + 3 * POWERS, scratch);
+  // Gold with squared weights, for the bias of its mean, and at the end the power 0.
+  __global const double *restrict g = gold + (flags & HAS_GOLD ? offsets[row] : 0);
+  const uint golden = weighted && flags & HAS_GOLD ? count : 0;
+  power_sums(r, g, q, 2, golden, shape, 1, out + 4 * POWERS, scratch);
+  double sum = 0, rest = 0;
+  for (uint i = get_local_id(0); i < golden; i += WG_SIZE) sum = add_compensated(sum, q[i] * q[i] * g[i], &rest);
+  const double whole = group_sum(sum + rest, scratch);
+  if (get_local_id(0) == 0) out[5 * POWERS] = whole;
 }

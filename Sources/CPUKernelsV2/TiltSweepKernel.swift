@@ -5,10 +5,11 @@
 // lambda's record, in this order:
 //   0 Σ q e^x   1 Σ q (e^x − 1)   2 Σ q d e^x   3 Σ q d² e^x   4 Σ (q e^x)²
 //   5 Σ q a e^x   6 Σ q b e^x     (a, b: payloads, for example centred rank and centred gold)
+//   7 Σ (q e^x)² d   8 Σ (q e^x)² b   (7 with a payload, 8 with both)
 // Records are `tiltSweepStride` doubles apart.
 
 /// Doubles between the records of neighbouring lambdas.
-public var tiltSweepStride: Int { 8 }
+public var tiltSweepStride: Int { 10 }
 
 /// Adds one segment's sums to the record of every lambda.
 ///
@@ -58,6 +59,8 @@ struct TiltLanes {
   var q2 = Lanes(repeating: 0)
   var a = Lanes(repeating: 0)
   var b = Lanes(repeating: 0)
+  var q2d = Lanes(repeating: 0)
+  var q2b = Lanes(repeating: 0)
 
   @inline(__always)
   mutating func add(
@@ -77,8 +80,15 @@ struct TiltLanes {
     s1 += de
     s2 = multiplyAdd(d, de, s2)
     q2 = multiplyAdd(e, e, q2)
-    if payloads > 0 { a = multiplyAdd(rank, e, a) }
-    if payloads > 1 { b = multiplyAdd(gold, e, b) }
+    if payloads > 0 {
+      a = multiplyAdd(rank, e, a)
+      q2d = multiplyAdd(de, e, q2d)
+    }
+    if payloads > 1 {
+      let be = gold * e
+      b += be
+      q2b = multiplyAdd(be, e, q2b)
+    }
   }
 }
 
@@ -120,6 +130,12 @@ private func sweep(
   unsafe record[2] += total(lanes.s1)
   unsafe record[3] += total(lanes.s2)
   unsafe record[4] += total(lanes.q2)
-  if payloads > 0 { unsafe record[5] += total(lanes.a) }
-  if payloads > 1 { unsafe record[6] += total(lanes.b) }
+  if payloads > 0 {
+    unsafe record[5] += total(lanes.a)
+    unsafe record[7] += total(lanes.q2d)
+  }
+  if payloads > 1 {
+    unsafe record[6] += total(lanes.b)
+    unsafe record[8] += total(lanes.q2b)
+  }
 }

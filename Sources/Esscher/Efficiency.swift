@@ -26,7 +26,8 @@ struct Efficiency {
     let known = grid.planned.indices.filter { grid.planned[$0] > 0 }.map { index in
       let means = accumulator.points[index].means
       return KLBudgetSolver.Evaluation(
-        lambda: grid.planned[index], kl: means.kl, variance: means.spread, gain: means.gain)
+        lambda: grid.planned[index], kl: means.empiricalKL, variance: means.spread,
+        gain: means.empiricalGain)
     }
     let means = grid.bestOf.indices.map { accumulator.points[grid.planned.count + $0].means }
     let limit = overview.ceiling * (1 - 1e-12)

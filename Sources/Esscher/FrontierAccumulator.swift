@@ -4,52 +4,6 @@
 internal import EsscherCPU
 internal import EsscherCore
 
-/// Means over prompts of one point.
-struct PointMeans {
-  private var sums = Array(repeating: CompensatedSum(), count: 9)
-  private var count = 0
-  private(set) var ess = LogHistogram()
-  /// Pareto shapes times `shapeScale`: the histogram's bins begin at 1.
-  private var shapes = LogHistogram()
-  private static let shapeScale = 1024.0
-  /// Prompts without a Pareto shape.
-  var withoutShape: Int { count - shapes.total }
-
-  mutating func add(_ values: PromptValues) {
-    count += 1
-    sums[0].add(values.kl)
-    sums[1].add(values.reverseKL)
-    sums[2].add(values.jeffreys)
-    sums[3].add(values.reward)
-    sums[4].add(values.gain)
-    sums[5].add(values.gold)
-    sums[6].add(values.winRate)
-    sums[7].add(values.spread)
-    sums[8].add(values.replacementKL)
-    ess.add(values.ess)
-    if let khat = values.khat { shapes.add(Self.shapeScale * khat) }
-  }
-
-  /// The means, as the values of a prompt that stands for all; `ess` is the median, `khat` the 90th
-  /// percentile.
-  var means: PromptValues {
-    var means = PromptValues()
-    let prompts = Double(max(1, count))
-    means.kl = sums[0].value / prompts
-    means.reverseKL = sums[1].value / prompts
-    means.jeffreys = sums[2].value / prompts
-    means.reward = sums[3].value / prompts
-    means.gain = sums[4].value / prompts
-    means.gold = sums[5].value / prompts
-    means.winRate = sums[6].value / prompts
-    means.spread = sums[7].value / prompts
-    means.replacementKL = sums[8].value / prompts
-    means.ess = ess.median ?? 0
-    means.khat = shapes.quantile(0.9).map { $0 / Self.shapeScale }
-    return means
-  }
-}
-
 /// What a bootstrap column holds.
 enum BootstrapQuantity: CaseIterable {
   case kl, reward, gain, gold
@@ -82,6 +36,8 @@ struct FrontierAccumulator {
   /// Prompts in which tied and untied samples mix.
   private(set) var mixedPrompts = 0
   private(set) var promptCount = 0
+  /// Standard errors over samples of the last prompt that had them.
+  private(set) var sampleErrors: [SampleErrors] = []
 
   init(
     grid: PointGrid, bootstrapLines: [BootstrapLine], hasGold: Bool, replicates: Int, seed: UInt64
@@ -103,6 +59,7 @@ struct FrontierAccumulator {
       if row.summary.tiedCount > 0 && row.summary.tiedCount < row.summary.sampleCount {
         mixedPrompts += 1
       }
+      if !row.errors.isEmpty { sampleErrors = row.errors }
       for (index, values) in row.values.enumerated() { points[index].add(values) }
     }
     guard bootstrap.replicateCount > 0 else { return }

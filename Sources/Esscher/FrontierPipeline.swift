@@ -19,7 +19,7 @@ struct FrontierPipeline {
       try PointGrid(request, scan: scan, overview: overview)
     }
     let accumulator = try clock.time("statistics") { () throws(EsscherError) in
-      try accumulate(grid)
+      try accumulate(grid, overview)
     }
     let efficiency = try clock.time("efficiency") { () throws(EsscherError) in
       try Efficiency(accumulator, scan: scan, overview: overview, request: request)
@@ -34,7 +34,9 @@ struct FrontierPipeline {
   }
 
   /// The main round: every statistic of every point, prompts streamed into sums.
-  private func accumulate(_ grid: PointGrid) throws(EsscherError) -> FrontierAccumulator {
+  private func accumulate(
+    _ grid: PointGrid, _ overview: MatrixOverview
+  ) throws(EsscherError) -> FrontierAccumulator {
     let isWeighted = scan.table.logWeights != nil
     let plan = StatisticsPlan(
       lambdas: grid.planned, bestOf: isWeighted ? [] : grid.bestOf, sorted: true,
@@ -45,9 +47,20 @@ struct FrontierPipeline {
       grid: grid, bootstrapLines: lines,
       hasGold: scan.table.gold != nil, replicates: request.resamples, seed: request.seed)
     let (backend, observer) = (scan.backend, scan.observer)
+    let corrects = request.biasCorrect
+    // Errors over samples take another look at the rows: where one prompt has no others to be compared
+    // with, and where the user looks at single prompts.
+    let errors: CPUBackend? =
+      overview.promptCount == 1 || observer.promptPoints != nil
+      ? CPUBackend(threads: backend.threads, memoryBudgetBytes: request.memoryBudgetBytes) : nil
     try scan.run(plan, stage: "computing") { (table) throws(EsscherError) in
+      let sampleErrors = try errors?.sampleErrors(scan.table, rows: table.rows, plan: plan)
       let rows = ParallelTiles.map(count: table.rows.count, threads: backend.threads) { offset in
-        PromptRow(table, offset: offset, lambdas: plan.lambdas)
+        var row = PromptRow(
+          table, offset: offset, lambdas: plan.lambdas, isWeighted: isWeighted,
+          correctsBias: corrects)
+        if let sampleErrors { row.errors = sampleErrors[offset] }
+        return row
       }.filter { $0.summary.sampleCount > 0 }
       try accumulator.add(rows, backend: backend)
       guard let write = observer.promptPoints else { return }

@@ -18,6 +18,10 @@ struct PointAssembler {
   static let ceilingMargin = 3.0
   /// Smallest median effective sample size to be believed (theory §1.5).
   static let smallestESS = 30.0
+  /// Largest bias to be believed, in standard errors over prompts.
+  static let largestBias = 0.25
+  /// Lambdas of the default grid that are shown beyond the last trusted one.
+  static let untrustedCount = 4
 
   /// Lines that get intervals, in report order: tilt, reachable budgets, best-of-n.
   static func bootstrapLines(_ grid: PointGrid, isWeighted: Bool) -> [BootstrapLine] {
@@ -42,6 +46,9 @@ struct PointAssembler {
     for lambda in grid.lambdas {
       points.append(tilt(lambda, line: line))
       line += 1
+    }
+    if grid.endsWithTrust, let last = points.lastIndex(where: { $0.trusted == true }) {
+      points.removeLast(max(0, points.count - last - 1 - Self.untrustedCount))
     }
     for budget in grid.budgets {
       points.append(self.budget(budget, line: line))
@@ -69,7 +76,7 @@ struct PointAssembler {
     } else {
       point.annotate("lambda = 0 is the base policy, beta is infinite")
     }
-    fill(&point, accumulator.points[Self.entry(of: lambda, grid)].means)
+    fill(&point, entry: Self.entry(of: lambda, grid))
     noteShapes(&point, lambda)
     addIntervals(&point, line: line)
     return point
@@ -94,11 +101,18 @@ struct PointAssembler {
     }
     point.lambda = lambda
     point.beta = 1 / lambda
-    fill(&point, accumulator.points[Self.entry(of: lambda, grid)].means)
+    fill(&point, entry: Self.entry(of: lambda, grid))
     noteShapes(&point, lambda)
+    if request.biasCorrect, let kl = point.kl {
+      // The lambda spends the budget by the samples' own law; what the correction changes is bought or sold
+      // at the price beta.
+      let held = (budget.budget - kl) / lambda
+      point.gain = point.gain.map { $0 + held }
+      point.reward = point.reward.map { $0 + held }
+    }
     point.kl = budget.budget
     addIntervals(&point, line: line)
-    if point.klLow != nil {
+    if point.klLow != nil, accumulator.promptCount > 1 {
       point.klLow = budget.budget
       point.klHigh = budget.budget
       let held = budget.budget / lambda
@@ -110,7 +124,8 @@ struct PointAssembler {
     return point
   }
 
-  private func fill(_ point: inout FrontierPoint, _ means: PromptValues) {
+  private func fill(_ point: inout FrontierPoint, entry: Int) {
+    let means = accumulator.points[entry].means
     point.kl = means.kl
     point.reverseKL = means.reverseKL
     point.jeffreys = means.jeffreys
@@ -120,13 +135,36 @@ struct PointAssembler {
     point.winRate = means.winRate
     point.ess = means.ess
     let isTilt = point.curve != .bestOfN
-    if isTilt { point.khat = means.khat }
+    if isTilt {
+      point.khat = means.khat
+      point.extras[.maxWeight] = means.bias.largestWeight
+    }
     let khatLimit = ParetoTail.limit(sampleCount: overview.shortest)
     point.trusted =
       means.ess >= Self.smallestESS
       && (!isTilt
-        || (means.kl <= overview.ceiling - Self.ceilingMargin && overview.shortest > 10
-          && (means.khat ?? -.infinity) < khatLimit))
+        || (means.empiricalKL <= overview.ceiling - Self.ceilingMargin && overview.shortest > 10
+          && (means.khat ?? -.infinity) < khatLimit && hasSmallBias(entry, means)))
+  }
+
+  /// Bias does not average out over prompts: a mean over many has a small standard error about the wrong
+  /// value.
+  private func hasSmallBias(_ entry: Int, _ means: PromptValues) -> Bool {
+    var errors = accumulator.points[entry].errors
+    if errors == nil, let sample = sampleErrors(entry), let gain = sample.gain, let kl = sample.kl {
+      errors = (gain, kl)
+    }
+    guard let errors else { return false }
+    return means.bias.gain.magnitude <= Self.largestBias * errors.gain
+      && means.bias.kl.magnitude <= Self.largestBias * errors.kl
+  }
+
+  /// Errors over the samples of the only prompt.
+  private func sampleErrors(_ entry: Int) -> SampleErrors? {
+    guard accumulator.promptCount == 1, accumulator.sampleErrors.indices.contains(entry) else {
+      return nil
+    }
+    return accumulator.sampleErrors[entry]
   }
 
   private func bestOf(_ n: Int, index: Int, line: Int) -> FrontierPoint {
@@ -137,7 +175,7 @@ struct PointAssembler {
         "best-of-n needs samples of the base policy, and --log-weights says these are not")
       return point
     }
-    fill(&point, accumulator.points[grid.planned.count + index].means)
+    fill(&point, entry: grid.planned.count + index)
     point.klBound = BestOfNLaw.bound(n: n)
     point.efficiency = efficiency.values[index]
     if point.efficiency == nil { point.annotate("the gain is 0, efficiency is undefined") }
@@ -150,13 +188,40 @@ struct PointAssembler {
     return point
   }
 
+  /// Normal intervals over the samples of the only prompt.
+  private func addSampleIntervals(_ point: inout FrontierPoint, entry: Int) {
+    guard let errors = sampleErrors(entry) else {
+      point.annotate("no intervals from one prompt of counts")
+      return
+    }
+    let isHeld = point.curve == .budget
+    let z = NormalQuantile.twoSided(confidence: request.confidence)
+    func interval(_ value: Double?, _ error: Double?) -> (low: Double?, high: Double?) {
+      guard let value, let error else { return (nil, nil) }
+      return (value - z * error, value + z * error)
+    }
+    (point.rewardLow, point.rewardHigh) = interval(
+      point.reward, isHeld ? errors.heldReward : errors.reward)
+    (point.gainLow, point.gainHigh) = interval(point.gain, isHeld ? errors.heldGain : errors.gain)
+    (point.goldLow, point.goldHigh) = interval(point.gold, errors.gold)
+    let hasAtoms = point.curve == .bestOfN && point.n != 1 && point.kl != point.klBound
+    (point.klLow, point.klHigh) =
+      isHeld || (point.curve == .bestOfN && !hasAtoms)
+      ? (point.kl, point.kl) : interval(point.kl, errors.kl)
+    if point.reward != nil && errors.reward == nil {
+      point.annotate("no interval of one prompt: leaving a sample out is not defined here")
+    } else if hasAtoms {
+      point.annotate("no interval of the KL of one prompt with ties")
+    }
+  }
+
   private func addIntervals(_ point: inout FrontierPoint, line: Int) {
     guard request.resamples > 0 else {
       point.annotate("no intervals with --resamples 0")
       return
     }
     guard accumulator.promptCount > 1 else {
-      point.annotate("no intervals from one prompt")
+      addSampleIntervals(&point, entry: accumulator.bootstrapLines[line].entry)
       return
     }
     let confidence = request.confidence

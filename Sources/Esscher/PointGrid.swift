@@ -18,6 +18,8 @@ struct PointGrid {
   /// Every lambda that the main round evaluates, ascending and distinct.
   var planned: [Double] = []
   var notes: [String] = []
+  /// The lambdas are the default ones, which are shown a little beyond where they can be trusted.
+  var endsWithTrust = false
 
   /// Resolves defaults and budgets; runs solver rounds where either needs them.
   init(
@@ -28,7 +30,10 @@ struct PointGrid {
     lambdas = defaults
     if let note { notes.append(note) }
     budgets = try Self.budgets(request, scan: scan, overview: overview)
-    planned = Array(Set(lambdas + budgets.compactMap(\.lambda))).sorted()
+    // With importance weights the base means are ratios, whose bias is read off lambda = 0.
+    let base: [Double] = scan.table.logWeights == nil ? [] : [0]
+    planned = Array(Set(lambdas + budgets.compactMap(\.lambda) + base)).sorted()
+    endsWithTrust = request.lambdas == nil
   }
 
   /// Points of the default grid.

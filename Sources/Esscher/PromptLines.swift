@@ -13,7 +13,7 @@ struct PromptLines {
     for lambda in grid.lambdas { points.append(tilt(.tilt, lambda)) }
     for case let lambda? in grid.budgets.map(\.lambda) { points.append(tilt(.budget, lambda)) }
     for index in grid.bestOf.indices where grid.planned.count + index < row.values.count {
-      var point = blank(.bestOfN, row.values[grid.planned.count + index])
+      var point = blank(.bestOfN, entry: grid.planned.count + index)
       point.n = grid.bestOf[index]
       points.append(point)
     }
@@ -21,13 +21,16 @@ struct PromptLines {
   }
 
   private func tilt(_ curve: Curve, _ lambda: Double) -> PromptPoint {
-    var point = blank(curve, row.values[grid.planned.firstIndex(of: lambda) ?? 0])
+    let entry = grid.planned.firstIndex(of: lambda) ?? 0
+    var point = blank(curve, entry: entry)
+    point.bias = row.values[entry].bias
     point.lambda = lambda
     point.beta = lambda > 0 ? 1 / lambda : nil
     return point
   }
 
-  private func blank(_ curve: Curve, _ values: PromptValues) -> PromptPoint {
+  private func blank(_ curve: Curve, entry: Int) -> PromptPoint {
+    let values = row.values[entry]
     var point = PromptPoint(
       prompt: row.row, sampleCount: row.summary.sampleCount, curve: curve)
     point.kl = values.kl
@@ -40,6 +43,7 @@ struct PromptLines {
     point.ess = values.ess
     point.khat = values.khat
     point.klCeiling = row.summary.ceiling
+    if row.errors.indices.contains(entry) { point.errors = row.errors[entry] }
     return point
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a prompt's statistics to its values at every point of the report.
 
+internal import EsscherCPU
 internal import EsscherCore
 
 /// One prompt's values at one point.
@@ -19,6 +20,11 @@ struct PromptValues {
   var spread = 0.0
   /// Best-of-n: KL of the V-statistic's law from the empirical one.
   var replacementKL = 0.0
+  /// KL and gain of the samples' own law, whatever correction the others have.
+  var empiricalKL = 0.0
+  var empiricalGain = 0.0
+  /// What the jackknife says of the tilt's bias.
+  var bias = TiltJackknife()
 
   init() {}
 
@@ -32,6 +38,18 @@ struct PromptValues {
     winRate = estimate.winRate
     ess = estimate.ess
     spread = estimate.variance
+    empiricalKL = kl
+    empiricalGain = gain
+  }
+
+  /// Subtracts the jackknife's estimate of the bias.
+  mutating func correctBias(lambda: Double) {
+    kl -= bias.kl
+    reverseKL -= bias.reverseKL
+    gain -= bias.gain
+    reward -= bias.reward
+    gold -= bias.gold
+    jeffreys = lambda * gain
   }
 
   init(_ sums: BestOfNSums, summary: RowSummary) {
@@ -45,6 +63,8 @@ struct PromptValues {
     ess = sums.ess
     spread = sums.replacementGain
     replacementKL = sums.replacementKL
+    empiricalKL = kl
+    empiricalGain = gain
   }
 }
 
@@ -53,17 +73,35 @@ struct PromptRow {
   var row: Int
   var summary: RowSummary
   var values: [PromptValues]
+  /// Standard errors over the samples, in the order of `values`; empty where nobody asked.
+  var errors: [SampleErrors] = []
 
-  init(_ table: StatisticsTable, offset: Int, lambdas: [Double]) {
+  /// - Parameters:
+  ///   - isWeighted: samples have importance weights; then lambda = 0 is the first of `lambdas`.
+  ///   - correctsBias: values are corrected by the jackknife.
+  init(
+    _ table: StatisticsTable, offset: Int, lambdas: [Double], isWeighted: Bool, correctsBias: Bool
+  ) {
     row = table.rows.lowerBound + offset
     summary = table.summaries[offset]
     values = []
     values.reserveCapacity(table.lambdaCount + table.bestOfCount)
+    let tail = table.tails[offset]
+    let fitted = min(
+      tail.rewards.count, ParetoTail.count(sampleCount: summary.sampleCount) + 1)
+    let base = isWeighted ? table.tilts[offset * table.lambdaCount] : nil
     for (index, lambda) in lambdas.enumerated() {
       let sums = table.tilts[offset * table.lambdaCount + index]
       var point = PromptValues(
         TiltEstimate(lambda: lambda, sums: sums, summary: summary), summary: summary)
-      point.khat = ParetoTail.shape(lambda: lambda, top: table.tails[offset])
+      let weights = ParetoTail.weights(lambda: lambda, top: tail.rewards[...], loops: .processor)
+      point.khat =
+        lambda > 0
+        ? ParetoTail.shape(
+          weights: weights[..<fitted], rewards: tail.rewards[..<fitted], loops: .processor) : nil
+      point.bias = TiltJackknife(
+        lambda: lambda, sums: sums, summary: summary, tail: tail, tailWeights: weights, base: base)
+      if correctsBias { point.correctBias(lambda: lambda) }
       values.append(point)
     }
     for index in 0..<table.bestOfCount {

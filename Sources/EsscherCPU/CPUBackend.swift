@@ -14,7 +14,7 @@ public struct CPUBackend: Backend {
   /// Instruction-set variant in use.
   public let level: CPULevel
   private let memoryBudgetBytes: Int
-  private let kernels: CPUKernels
+  let kernels: CPUKernels
   private let cacheBox: OrderStatisticCacheBox
 
   /// Name for reports.
@@ -44,6 +44,9 @@ public struct CPUBackend: Backend {
   private static let longestRow = 1 << 32
   /// Cells a worker reads at once where rows are short.
   private static let cellsPerRead = 1 << 16
+
+  /// Bytes that the workers' scratch may take together.
+  var scratchLimit: Int { memoryBudgetBytes / 2 }
 
   /// Rows of one tile inside the memory budget.
   public func rowsPerTile(
@@ -92,6 +95,7 @@ public struct CPUBackend: Backend {
         result.tilts[offset * plan.lambdas.count + index] = prompt.tilt(
           lambda: lambda, summary: summary)
       }
+      if plan.tail { result.tails[offset] = prompt.tail }
       for (index, n) in plan.bestOf.enumerated() {
         result.bestOf[offset * plan.bestOf.count + index] = prompt.bestOfN(n: n)
       }

@@ -61,9 +61,13 @@ struct CPUKernels: Sendable {
   let shift: @Sendable (Input, Int, Double, Double, Output) -> Void
   /// a, b, count.
   let dot: @Sendable (Input, Input, Int) -> Double
+  /// rewards, count, lambda, weights.
+  let tailWeights: @Sendable (Input, Int, Double, Output) -> Void
+  /// excess, count, theta, groups of eight, block, mantissas, exponents.
+  let logProducts: @Sendable (Input, Int, Input, Int, Int, Output, Output) -> Void
 
   /// Doubles a lambda's record takes.
-  static let tiltStride = 8
+  static let tiltStride = 10
   /// Powers a moment record holds.
   static let powerCount = 12
   /// Samples of a segment: 16 KiB of values, so that a segment stays in the first-level cache while
@@ -89,6 +93,10 @@ struct CPUKernels: Sendable {
         unsafe CPUKernelsV2.shift($0, $1, centre: $2, correction: $3, $4)
       }
       unsafe dot = { unsafe CPUKernelsV2.dot($0, $1, $2) }
+      unsafe tailWeights = { unsafe CPUKernelsV2.tailWeights($0, $1, $2, $3) }
+      unsafe logProducts = {
+        unsafe CPUKernelsV2.logProducts($0, $1, $2, $3, $4, $5, $6)
+      }
     case .v3:
       unsafe tiltSweep = {
         unsafe CPUKernelsV3.tiltSweep(
@@ -105,6 +113,10 @@ struct CPUKernels: Sendable {
         unsafe CPUKernelsV3.shift($0, $1, centre: $2, correction: $3, $4)
       }
       unsafe dot = { unsafe CPUKernelsV3.dot($0, $1, $2) }
+      unsafe tailWeights = { unsafe CPUKernelsV3.tailWeights($0, $1, $2, $3) }
+      unsafe logProducts = {
+        unsafe CPUKernelsV3.logProducts($0, $1, $2, $3, $4, $5, $6)
+      }
     case .v4:
       unsafe tiltSweep = {
         unsafe CPUKernelsV4.tiltSweep(
@@ -121,6 +133,10 @@ struct CPUKernels: Sendable {
         unsafe CPUKernelsV4.shift($0, $1, centre: $2, correction: $3, $4)
       }
       unsafe dot = { unsafe CPUKernelsV4.dot($0, $1, $2) }
+      unsafe tailWeights = { unsafe CPUKernelsV4.tailWeights($0, $1, $2, $3) }
+      unsafe logProducts = {
+        unsafe CPUKernelsV4.logProducts($0, $1, $2, $3, $4, $5, $6)
+      }
     }
   }
 }

@@ -33,6 +33,14 @@ struct CountsRow {
     return summary
   }
 
+  /// Both rewards, with their counts.
+  var tail: RowTail {
+    guard !isConstant else { return RowTail() }
+    var tail = RowTail(rewards: [1, 0], gold: [])
+    tail.copies = [correctCount, sampleCount - correctCount]
+    return tail
+  }
+
   /// The tilt's sums at one lambda.
   func tilt(lambda: Double, summary: RowSummary) -> TiltSums {
     let samples = Double(sampleCount)
@@ -59,6 +67,7 @@ struct CountsRow {
       sums.first += group.share * distance * e
       sums.second += group.share * distance * distance * e
       sums.squares += group.share * e * e / samples
+      sums.squaresFirst += group.share * distance * e * e / samples
       sums.rank += group.share * group.rank * e
     }
     return sums
@@ -80,7 +89,8 @@ struct CountsRow {
     return PowerMoments(
       scale: scale, plain: plain, rank: rank,
       gold: Array(repeating: 0, count: PowerMoments.count),
-      squared: ([1] + plain).map { $0 / Double(sampleCount) })
+      squared: ([1] + plain).map { $0 / Double(sampleCount) },
+      squaredGold: Array(repeating: 0, count: PowerMoments.count + 1))
   }
 
   /// Best of n: the reward is pass@n = 1 − C(M−c, n)/C(M, n), by −expm1 of a sum of logarithms.

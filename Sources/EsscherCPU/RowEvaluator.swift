@@ -15,7 +15,7 @@ struct RowEvaluator: Sendable {
   func evaluate(
     _ rows: Range<Int>, scratch: WorkerScratch, offset: Int, summaries: DisjointSlots<RowSummary>,
     tilts: DisjointSlots<TiltSums>, bestOf: DisjointSlots<BestOfNSums>,
-    tails: DisjointSlots<[Double]>
+    tails: DisjointSlots<RowTail>
   ) throws(EsscherError) {
     let cells = try read(rows, scratch)
     var position = 0
@@ -36,9 +36,7 @@ struct RowEvaluator: Sendable {
         lambdas: plan.lambdas, summary: summary, ranked: plan.sorted, kernels: kernels
       ) { tilts.set(slot * plan.lambdas.count + $0, $1) }
       if plan.tail {
-        let count = min(
-          summary.sampleCount, ParetoTail.count(sampleCount: summary.sampleCount) + 1)
-        tails.set(slot, unsafe Array(UnsafeBufferPointer(start: workspace.values, count: count)))
+        tails.set(slot, workspace.tail(RowTail.count(sampleCount: summary.sampleCount)))
       }
       // A row shorter than the largest n has no such statistic; the pipeline refuses it by name.
       guard let largest = plan.bestOf.last, largest <= summary.sampleCount else { continue }

@@ -42,6 +42,13 @@ extension RowWorkspace {
     unsafe payload.update(from: rank, count: count)
   }
 
+  /// The top of the sorted and summarised row.
+  func tail(_ count: Int) -> RowTail {
+    RowTail(
+      rewards: unsafe Array(UnsafeBufferPointer(start: values, count: count)),
+      gold: hasGold ? unsafe Array(UnsafeBufferPointer(start: gold, count: count)) : [])
+  }
+
   /// Summary of the loaded row; `sorted` says whether ``sort(storage:)`` has run.
   ///
   /// - Throws: `.badInput` where the square of the rewards' range is not a normal double.
@@ -97,7 +104,7 @@ extension RowWorkspace {
   /// Finds the tie groups, writes mid-ranks minus ½, and averages nothing yet.
   ///
   /// - Returns: the number of samples that tie with another.
-  private func findTies() -> Int {
+  func findTies() -> Int {
     ties.removeAll(keepingCapacity: true)
     var tied = 0
     var start = 0

@@ -77,6 +77,8 @@ extension RowWorkspace {
       unsafe result.squares = record[4] / (mass * mass)
       unsafe result.rank = record[5] / mass
       unsafe result.gold = record[6] / mass
+      unsafe result.squaresFirst = record[7] / (mass * mass)
+      unsafe result.squaresGold = record[8] / (mass * mass)
       write(part.lowerBound + offset, result)
     }
   }
@@ -98,18 +100,27 @@ extension RowWorkspace {
     let ranks = (0..<powers).map { unsafe small[powers + $0] / mass }
     let golds = (0..<powers).map { unsafe small[2 * powers + $0] / mass }
     var squared = [squaredMass(kernels)]
+    var squaredGold = [0.0]
     if hasWeights {
+      let payload = ranked && hasGold
       for index in 0..<count { unsafe squaredWeights[index] = weights[index] * weights[index] }
-      unsafe small.update(repeating: 0, count: powers)
+      unsafe small.update(repeating: 0, count: 3 * powers)
       for start in stride(from: 0, to: count, by: CPUKernels.segment) {
         unsafe kernels.powerMoments(
-          shifted + start, 1 / scale, nil, nil, squaredWeights + start,
+          shifted + start, 1 / scale, nil, payload ? gold + start : nil, squaredWeights + start,
           min(CPUKernels.segment, count - start), small)
       }
-      for power in 0..<powers { unsafe squared.append(small[power]) }
+      squaredGold[0] = payload ? unsafe kernels.dot(squaredWeights, gold, count) : 0
+      for power in 0..<powers {
+        unsafe squared.append(small[power])
+        unsafe squaredGold.append(small[2 * powers + power])
+      }
     } else {
       for power in plain { squared.append(power / mass) }
+      for power in golds { squaredGold.append(power / mass) }
     }
-    return PowerMoments(scale: scale, plain: plain, rank: ranks, gold: golds, squared: squared)
+    return PowerMoments(
+      scale: scale, plain: plain, rank: ranks, gold: golds, squared: squared,
+      squaredGold: squaredGold)
   }
 }

@@ -12,6 +12,7 @@ struct DeviceRecords {
   private let lambdas: Int
   private let ns: Int
   private let tails: [Double]
+  private let goldTails: [Double]
   private let tailStarts: [Int]
   /// Tie groups by row of the tile, the largest samples' first.
   private(set) var ties: [Int: [TieGroup]] = [:]
@@ -29,7 +30,10 @@ struct DeviceRecords {
       rows * lambdas * DeviceLayout.tiltFields, from: tile.sums, zero: 0.0)
     bestOf = try session.read(rows * ns * DeviceLayout.bestOfFields, from: tile.bestOf, zero: 0.0)
     tailStarts = plan.tail ? tile.tailStarts : []
-    tails = try session.read(tailStarts.last ?? 0, from: tile.tails, zero: 0.0)
+    let tailCells = tailStarts.last ?? 0
+    tails = try session.read(tailCells, from: tile.tails, zero: 0.0)
+    goldTails = try session.read(
+      tile.shape.hasGold ? tailCells : 0, from: tile.goldTails, zero: 0.0)
     guard plan.sorted else { return }
     let count = try session.read(1, from: tile.tieCount, zero: UInt32(0))[0]
     guard Int(count) <= tile.shape.tieCapacity else {
@@ -51,8 +55,11 @@ struct DeviceRecords {
     for row in ties.keys { ties[row]?.sort { $0.below > $1.below } }
   }
 
-  func tail(_ row: Int) -> [Double] {
-    tailStarts.isEmpty ? [] : Array(tails[tailStarts[row]..<tailStarts[row + 1]])
+  func tail(_ row: Int) -> RowTail {
+    guard !tailStarts.isEmpty else { return RowTail() }
+    let range = tailStarts[row]..<tailStarts[row + 1]
+    return RowTail(
+      rewards: Array(tails[range]), gold: goldTails.isEmpty ? [] : Array(goldTails[range]))
   }
 
   func summary(_ row: Int) -> ArraySlice<Double> {

@@ -169,7 +169,7 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
     var parts: [Range<Int>] = []
     var start = rows.lowerBound
     var cells = 0
-    let tail = plan.tail ? ParetoTail.count(sampleCount: source.longestSampleCount) + 1 : 0
+    let tail = plan.tail ? RowTail.count(sampleCount: source.longestSampleCount) : 0
     for row in rows {
       let here = DeviceLayout.padded(max(1, source.sampleCount(row: row)))
       let count = row - start + 1
@@ -208,7 +208,7 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
     for part in parts {
       if plan.tail {
         let longest = source.longestSampleCount
-        tails = max(tails, part.count * (ParetoTail.count(sampleCount: longest) + 1))
+        tails = max(tails, part.count * RowTail.count(sampleCount: longest))
       }
       rows = max(rows, part.count)
       cells = max(
@@ -243,9 +243,9 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
   ) throws(OpenCLError) {
     let longest = Int(tile.counts.max() ?? 0)
     if plan.sorted { try kernels.sort(tile, flags: flags, longest: longest, on: session) }
-    if plan.tail { try kernels.gatherTails(tile, on: session) }
     try kernels.summarise(tile, flags: flags, on: session)
     if plan.sorted { try kernels.findTies(tile, flags: flags, on: session) }
+    if plan.tail { try kernels.gatherTails(tile, on: session) }
     try kernels.sweep(
       tile, lambdas: lambdas, count: plan.lambdas.count, flags: flags, on: session)
     if !plan.bestOf.isEmpty { try enqueueBestOf(tile, plan.bestOf, flags) }

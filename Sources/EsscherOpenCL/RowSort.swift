@@ -63,13 +63,20 @@ extension DeviceKernels {
     try session.launch(sortGather, groups: (rows, 1), lanes: tuning.lanes)
   }
 
-  /// Enqueues the gathering of the sorted rows' tails.
+  /// Enqueues the gathering of the sorted rows' tails, gold's once it is averaged over ties.
   func gatherTails(_ tile: TileMemory, on session: OpenCLSession) throws(OpenCLError) {
-    try rowTail.set(0, tile.rewards)
-    try rowTail.set(1, tile.deviceOffsets)
-    try rowTail.set(2, tile.tailOffsets)
-    try rowTail.set(3, tile.tails)
-    try session.launch(rowTail, groups: (tile.rows.count, 1), lanes: tuning.lanes)
+    for isGold in tile.shape.hasGold ? [false, true] : [false] {
+      if isGold {
+        try rowTail.set(0, tile.sortedGolds)
+        try rowTail.set(3, tile.goldTails)
+      } else {
+        try rowTail.set(0, tile.rewards)
+        try rowTail.set(3, tile.tails)
+      }
+      try rowTail.set(1, tile.deviceOffsets)
+      try rowTail.set(2, tile.tailOffsets)
+      try session.launch(rowTail, groups: (tile.rows.count, 1), lanes: tuning.lanes)
+    }
   }
 
   private func setMerge(

@@ -22,7 +22,7 @@ struct TileShape: Equatable {
     if isSorted { cell += 8 + 8 + 4 + 4 + 8 + 6 }
     if hasGold { cell += isSorted ? 24 : 8 }
     if hasWeights { cell += isSorted ? 24 : 8 }
-    return cells * cell + rows * bytesPerRow + 8 * tailCells
+    return cells * cell + rows * bytesPerRow + (hasGold ? 16 : 8) * tailCells
   }
 
   private var bytesPerRow: Int {
@@ -48,8 +48,8 @@ struct TileShape: Equatable {
 /// Fields of the kernels' records; the constants of Kernels/*.cl.
 enum DeviceLayout {
   static let summaryStride = 10
-  static let momentStride = 48
-  static let tiltFields = 8
+  static let momentStride = 61
+  static let tiltFields = 10
   static let bestOfFields = 3
   static let hasRank: UInt32 = 1
   static let hasGold: UInt32 = 2
@@ -98,6 +98,7 @@ final class TileMemory {
   let classes: OpenCLBuffer
   let tailOffsets: OpenCLBuffer
   let tails: OpenCLBuffer
+  let goldTails: OpenCLBuffer
 
   init(_ shape: TileShape, on session: OpenCLSession) throws(OpenCLError) {
     let cells = 8 * shape.cells
@@ -131,6 +132,7 @@ final class TileMemory {
     classes = try session.buffer(4 * shape.rows, "row classes")
     tailOffsets = try session.buffer(8 * (shape.rows + 1), "tail offsets")
     tails = try session.buffer(8 * shape.tailCells, "tails")
+    goldTails = try session.buffer(shape.hasGold ? 8 * shape.tailCells : 0, "tails of gold")
     self.shape = shape
     unsafe values = .allocate(capacity: shape.cells)
     unsafe self.gold = .allocate(capacity: shape.hasGold ? shape.cells : 0)
@@ -182,8 +184,7 @@ final class TileMemory {
   var tailStarts: [Int] {
     var starts = [0]
     for count in counts {
-      let tail = min(Int(count), ParetoTail.count(sampleCount: Int(count)) + 1)
-      starts.append(starts[starts.count - 1] + tail)
+      starts.append(starts[starts.count - 1] + RowTail.count(sampleCount: Int(count)))
     }
     return starts
   }

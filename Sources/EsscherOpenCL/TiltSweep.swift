@@ -65,7 +65,7 @@ struct DeviceTilt {
     return lambdas.enumerated().map { index, lambda in
       let base = records.startIndex + index * DeviceLayout.tiltFields
       // The form as the device chose it: 0 moments, 1 about the mean, 2 about the maximum.
-      let form = records[base + 7]
+      let form = records[base + 9]
       if form == 0 { return powers.sums(lambda: lambda) }
       var sums = TiltSums()
       sums.shift = form == 2 ? summary.highest : 0
@@ -76,6 +76,8 @@ struct DeviceTilt {
       sums.squares = records[base + 4] / (mass * mass)
       sums.rank = records[base + 5] / mass
       sums.gold = records[base + 6] / mass
+      sums.squaresFirst = records[base + 7] / (mass * mass)
+      sums.squaresGold = records[base + 8] / (mass * mass)
       return sums
     }
   }
@@ -87,8 +89,11 @@ struct DeviceTilt {
       return record[start..<start + count].map { $0 / mass }
     }
     let plain = part(0)
+    let gold = part(2)
+    let last = record[record.startIndex + 5 * count]
     return PowerMoments(
-      scale: summary.reach, plain: plain, rank: part(1), gold: part(2),
-      squared: [squaredMass] + (isWeighted ? part(3) : plain.map { $0 / mass }))
+      scale: summary.reach, plain: plain, rank: part(1), gold: gold,
+      squared: [squaredMass] + (isWeighted ? part(3) : plain.map { $0 / mass }),
+      squaredGold: isWeighted ? [last] + part(4) : [0] + gold.map { $0 / mass })
   }
 }

@@ -127,7 +127,7 @@ import Testing
       }
     }
 
-    @Test("a wrong number is noticed: every field, perturbed by a part in 10^8", arguments: 0..<16)
+    @Test("a wrong number is noticed: every field, perturbed by a part in 10^8", arguments: 0..<18)
     func negativeControl(field: Int) throws {
       let made = Case(.integers, prompts: 2, samples: 100, weighted: false, seed: 7)
       var table = try Self.reduce(CPUBackend(threads: 1), made)
@@ -152,6 +152,8 @@ import Testing
       case 12: table.bestOf[best].law.kl *= factor
       case 13: table.bestOf[best].law.reverseKL *= factor
       case 14: table.bestOf[best].law.winRate *= factor
+      case 15: table.tilts[tilt].squaresFirst *= 1 + 1e-6
+      case 16: table.tilts[tilt].squaresGold *= 1 + 1e-6
       default: table.summaries[1].goldMean += 1e-8
       }
       #expect(try Self.worst(table, made).error > Self.tolerance, "field \(field)")
@@ -241,6 +243,7 @@ import Testing
           values: made.values[row], gold: made.gold[row], logWeights: made.logWeights?[row])
         let gold = ReferenceRow(values: made.gold[row], logWeights: made.logWeights?[row])
         let goldScale = max(gold.mean.magnitude, gold.deviation)
+        let goldReach = made.gold[row].map { abs(ReferenceRow.Number($0) - gold.mean) }.max() ?? 0
         let summary = table.summaries[row]
         worst.take(summary.mean, reference.mean, scale: reference.deviation, "row \(row) mean")
         worst.take(summary.goldMean, gold.mean, scale: goldScale, "row \(row) gold mean")
@@ -263,6 +266,20 @@ import Testing
           worst.take(
             got.variance, want.variance, scale: ulps * 0x1p-52 / 1e-10 * reach * reach,
             "\(place) variance")
+        }
+        for (index, lambda) in made.lambdas.enumerated() where !summary.isConstant {
+          let sums = table.tilts[row * table.lambdaCount + index]
+          let want = reference.tilt(lambda)
+          let place = "row \(row) lambda \(lambda)"
+          let scale = sums.exp * sums.exp
+          // The power series of small lambdas leaves (2·½)^12/12! = 2.1e-9 of the terms' size.
+          let size = 30 / want.ess
+          worst.take(
+            (sums.squaresFirst + sums.shift * sums.squares) / scale, want.squaresFirst,
+            scale: size * ReferenceRow.Number(summary.reach), "\(place) squares of first")
+          worst.take(
+            sums.squaresGold / scale, want.squaresGold, scale: size * goldReach,
+            "\(place) squares of gold")
         }
         for (index, n) in made.ns.enumerated() {
           let got = table.bestOf[row * table.bestOfCount + index]

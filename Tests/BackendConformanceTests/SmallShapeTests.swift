@@ -45,7 +45,7 @@ import Testing
       let want = try CPUBackend(threads: 1).reduce(table, rows: 0..<4, plan: plan)
       #expect(got.summaries.map(\.sampleCount) == [60, 0, 60, 3])
       #expect(got.summaries.map(\.droppedCount) == [0, 60, 0, 57])
-      #expect(got.tails == want.tails)
+      #expect(got.tails.map(\.rewards) == want.tails.map(\.rewards))
       for slot in [0, 1, 4, 5] {
         let difference = (got.bestOf[slot].gain - want.bestOf[slot].gain).magnitude
         #expect(difference <= 1e-10 * want.bestOf[slot].gain, "slot \(slot)")

@@ -42,6 +42,8 @@
     /// Values of the tilt at one lambda.
     package struct Tilt {
       package var gain, variance, kl, reverseKL, ess, winRate, gold: Number
+      /// Σ w² (r − μ) and Σ w² (g − ḡ).
+      package var squaresFirst, squaresGold: Number
     }
 
     package func tilt(_ lambda: Double) -> Tilt {
@@ -83,7 +85,24 @@
         kl: kl, reverseKL: reverse,
         ess: 1 / masses.reduce(Number(0)) { $0 + $1 * $1 },
         winRate: zip(masses, midRanks).reduce(Number(0)) { $0 + $1.0 * $1.1 },
-        gold: gold.map { zip(masses, $0).reduce(Number(0)) { $0 + $1.0 * $1.1 } } ?? 0)
+        gold: gold.map { zip(masses, $0).reduce(Number(0)) { $0 + $1.0 * $1.1 } } ?? 0,
+        squaresFirst: zip(masses, distances).reduce(Number(0)) { $0 + $1.0 * $1.0 * $1.1 },
+        squaresGold: squaresGold(masses))
+    }
+
+    private func squaresGold(_ masses: [Number]) -> Number {
+      guard let gold else { return 0 }
+      let mean = zip(gold, shares).reduce(Number(0)) { $0 + $1.0 * $1.1 }
+      // Gold as the mean of its tie group: within one no estimator looks.
+      var groups: [Number: (gold: Number, share: Number)] = [:]
+      for (index, value) in values.enumerated() {
+        groups[value, default: (0, 0)].gold += gold[index] * shares[index]
+        groups[value, default: (0, 0)].share += shares[index]
+      }
+      return values.indices.reduce(Number(0)) { sum, index in
+        guard let group = groups[values[index]] else { return sum }
+        return sum + masses[index] * masses[index] * (group.gold / group.share - mean)
+      }
     }
 
     /// Values of best-of-n at one n.

@@ -93,16 +93,14 @@ struct IntervalTests {
     }
   }
 
-  @Test("no intervals without replicates or from one prompt, and the note says so")
+  @Test("no intervals without replicates, and the note says so")
   func none() throws {
     let table = RewardTable(
       label: "one", rewards: .cells(MemorySource(name: "one", rows: [[1, 2, 3]])))
-    for resamples in [0, 100] {
-      let report = try Engine().frontier(
-        table, FrontierRequest(lambdas: [1], bestOf: [2], resamples: resamples))
-      for point in report.points {
-        #expect(point.klLow == nil && point.gainHigh == nil && point.note.contains("no intervals"))
-      }
+    let report = try Engine().frontier(
+      table, FrontierRequest(lambdas: [1], bestOf: [2], resamples: 0))
+    for point in report.points {
+      #expect(point.klLow == nil && point.gainHigh == nil && point.note.contains("no intervals"))
     }
   }
 

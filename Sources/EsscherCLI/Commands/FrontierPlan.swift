@@ -43,12 +43,14 @@ struct FrontierPlan {
   private static func request(_ record: LowArguments) -> FrontierRequest {
     var bestOf: [Int]?
     if case .list(let numbers) = record.ns { bestOf = numbers.ascendingDistinct() }
-    return FrontierRequest(
+    var request = FrontierRequest(
       lambdas: record.lambdaGrid, klBudgets: record.klBudgets?.values.ascendingDistinct() ?? [],
       bestOf: bestOf, missing: record.missing, resamples: record.resamples,
       confidence: record.confidence, seed: record.seed, device: record.device,
       threads: record.threads, memoryBudgetBytes: record.memoryBudgetBytes,
       precision: record.precision)
+    request.biasCorrect = record.biasCorrect
+    return request
   }
 
   /// Two outputs in one place, or an output over an input, would destroy one of them.

@@ -19,6 +19,10 @@ extension OptionTable {
       record.confidence = try ValueParsing.number(
         text, option: "--confidence", between: 0, and: 1)
     },
+    .flag(
+      "bias-correct", .estimation, [.frontier],
+      "Correct each prompt's tilts for the bias that the jackknife over its samples finds."
+    ) { $0.biasCorrect = true },
     .value(
       "seed", "N", .estimation, [.frontier, .simulate],
       "Seed of the random numbers (default 0)."

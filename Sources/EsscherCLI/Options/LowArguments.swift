@@ -35,6 +35,7 @@ struct LowArguments: Sendable {
   var confidence = 0.95
   var seed: UInt64 = 0
   var precision: Precision?
+  var biasCorrect = false
 
   // Simulation
   var prompts: Int?

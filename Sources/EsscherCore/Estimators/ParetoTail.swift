@@ -23,97 +23,98 @@ public enum ParetoTail {
     return min(0.7, 1 - Elementary.log(10) / Elementary.log(Double(sampleCount)))
   }
 
-  /// k̂ of the weights e^{λ r}.
+  /// The loops of the fit, which a backend may have faster ones of.
+  ///
+  /// - `weights(rewards, lambda)`: e^{λ(r_i − r_0)}, in order.
+  /// - `logMeans(excess, theta, block)`: for each θ the mean of log(1 − θ x), from products of `block` factors.
+  public struct Loops: Sendable {
+    let weights: @Sendable (_ rewards: ArraySlice<Double>, _ lambda: Double) -> [Double]
+    let logMeans: @Sendable (_ excess: [Double], _ theta: [Double], _ block: Int) -> [Double]
+
+    /// Loops of a backend.
+    public init(
+      weights: @escaping @Sendable (_ rewards: ArraySlice<Double>, _ lambda: Double) -> [Double],
+      logMeans:
+        @escaping @Sendable (_ excess: [Double], _ theta: [Double], _ block: Int) -> [Double]
+    ) {
+      self.weights = weights
+      self.logMeans = logMeans
+    }
+  }
+
+  /// The weights of a tail, the largest being 1.
   ///
   /// - Parameters:
   ///   - lambda: inverse temperature.
-  ///   - top: the largest `count(sampleCount:) + 1` rewards of a prompt, the largest first; all of them
-  ///     where there are no more.
+  ///   - top: rewards, the largest first.
+  ///   - loops: who evaluates the exponentials.
+  public static func weights(
+    lambda: Double, top: ArraySlice<Double>, loops: Loops
+  ) -> [Double] {
+    loops.weights(top, lambda)
+  }
+
+  /// k̂ of the weights e^{λ r}.
+  ///
+  /// - Parameters:
+  ///   - weights: e^{λ(r − max r)} of the `count(sampleCount:) + 1` largest rewards of a prompt, the largest
+  ///     first; all of them where there are no more.
+  ///   - rewards: those rewards.
+  ///   - loops: who evaluates the products.
   /// - Returns: nil where fewer than five weights lie above the cutoff, or all of those are equal.
   /// - Precision: within 1e-9 of the same fit with a log a term: logs are taken of products.
   /// - Complexity: O(T^{3/2}) products and O(T^{1/2}) logarithms.
-  public static func shape(lambda: Double, top: [Double]) -> Double? {
-    guard lambda > 0, let first = top.first, let last = top.last, top.count > fewest else {
+  public static func shape(
+    weights: ArraySlice<Double>, rewards: ArraySlice<Double>, loops: Loops
+  ) -> Double? {
+    guard weights.count > fewest, let last = rewards.last, let lowest = weights.last else {
       return nil
     }
     // Exponents below the smallest normal weight count as that.
-    let cutoff = Elementary.exp(max(lambda * (last - first), -708))
+    let cutoff = max(lowest, 0x1p-1021)
     var excess: [Double] = []
-    for reward in top.reversed() where reward > last {
-      let weight = Elementary.exp(lambda * (reward - first))
-      if weight > cutoff { excess.append(weight - cutoff) }
+    excess.reserveCapacity(weights.count)
+    for (reward, weight) in zip(rewards, weights).reversed()
+    where reward > last && weight > cutoff {
+      excess.append(weight - cutoff)
     }
     guard excess.count >= fewest, let smallest = excess.first, let largest = excess.last,
       largest > smallest
     else { return nil }
-    return fit(excess, largest: largest)
+    return fit(excess, largest: largest, loops)
   }
 
-  private typealias Lanes = SIMD8<Double>
-
   /// - Parameter excess: ascending, above 0.
-  private static func fit(_ excess: [Double], largest: Double) -> Double {
+  private static func fit(_ excess: [Double], largest: Double, _ loops: Loops) -> Double {
     let tail = Double(excess.count)
     let guesses = 30 + Int(tail.squareRoot())
     // The prior's scale: a third of the lower quartile.
     let scale = 3 * excess[Int(tail / 4 + 0.5) - 1]
-    func candidate(_ index: Int) -> Double {
+    let candidates = (0..<guesses).map { index in
       let share = (Double(guesses) / (Double(index) + 0.5)).squareRoot()
       return 1 / largest + (1 - share) / scale
     }
-    // The first guess is the lowest, and all lie below 1/largest: no factor is above this one.
-    let bound = 1 - candidate(0) * largest
+    // The first guess is the lowest, and all lie below 1/largest: no factor is above this one, and none
+    // below 1/(6·guesses)·largest/quartile > 1e-4.
+    let bound = 1 - candidates[0] * largest
+    let block = max(1, min(64, Int(900 / max(14, Elementary.log2(bound) + 1))))
+    let means = loops.logMeans(excess, candidates, block)
     var best = -Double.infinity
-    var theta: [Double] = []
-    var likelihood: [Double] = []
-    for start in stride(from: 0, to: guesses, by: 8) {
-      var lanes = Lanes(repeating: candidate(start))
-      for lane in 0..<min(8, guesses - start) { lanes[lane] = candidate(start + lane) }
-      let means = meanLog(excess, lanes, bound: bound)
-      for lane in 0..<min(8, guesses - start) {
-        let k = means[lane]
-        let value = tail * (Elementary.log(-lanes[lane] / k) - k - 1)
-        guard value.isFinite else { continue }
-        theta.append(lanes[lane])
-        likelihood.append(value)
-        best = max(best, value)
-      }
+    var likelihood: [(theta: Double, value: Double)] = []
+    for (theta, k) in zip(candidates, means) {
+      let value = tail * (Elementary.log(-theta / k) - k - 1)
+      guard value.isFinite else { continue }
+      likelihood.append((theta, value))
+      best = max(best, value)
     }
     var weight = 0.0
     var mean = 0.0
-    for (candidate, value) in zip(theta, likelihood) {
+    for (theta, value) in likelihood where value > best - 40 {
       let share = Elementary.exp(value - best)
       weight += share
-      mean += share * candidate
+      mean += share * theta
     }
-    let k = meanLog(excess, Lanes(repeating: mean / weight), bound: bound)[0]
+    let k = loops.logMeans(excess, [mean / weight], block)[0]
     return (tail * k + 5) / (tail + 10)
-  }
-
-  /// Means of log(1 − θ x) for eight θ: products of factors, whose exponents are taken out before they
-  /// leave the normal numbers, and one logarithm at the end.
-  private static func meanLog(_ excess: [Double], _ theta: Lanes, bound: Double) -> Lanes {
-    // Factors are at least 1/(6·guesses)·largest/quartile > 1e-4.
-    let span = max(4, Elementary.log2(bound) + 1)
-    let block = max(1, min(64, Int(900 / span)))
-    var exponents = SIMD8<Int64>(repeating: 0)
-    var product = Lanes(repeating: 1)
-    var start = 0
-    while start < excess.count {
-      let end = min(start + block, excess.count)
-      for index in start..<end { product *= 1 - theta * excess[index] }
-      let bits = unsafe unsafeBitCast(product, to: SIMD8<Int64>.self)
-      exponents &+= (bits &>> 52) &- 1023
-      product = unsafe unsafeBitCast(
-        bits & 0x000F_FFFF_FFFF_FFFF | 0x3FF0_0000_0000_0000, to: Lanes.self)
-      start = end
-    }
-    var result = Lanes()
-    for lane in 0..<8 {
-      let sum =
-        Elementary.log(product[lane]) + Double(exponents[lane]) * 0.6931471805599453
-      result[lane] = sum / Double(excess.count)
-    }
-    return result
   }
 }

@@ -18,6 +18,8 @@ public enum Elementary {
   public static func exp2(_ x: Double) -> Double { Glibc.exp2(x) }
   /// log(1 + x) without cancellation.
   public static func log(onePlus x: Double) -> Double { Glibc.log1p(x) }
+  /// erfc(x), the complementary error function.
+  public static func complementaryError(_ x: Double) -> Double { Glibc.erfc(x) }
   /// Logarithm to base 10.
   public static func log10(_ x: Double) -> Double { Glibc.log10(x) }
 }

@@ -10,7 +10,8 @@ public struct StatisticsPlan: Sendable, Equatable {
   public var bestOf: [Int]
   /// Rows are sorted: mid-ranks, gold moments, tie groups and best-of-n are wanted.
   public var sorted: Bool
-  /// The largest rewards of each row are wanted, for ``ParetoTail``. Only with `sorted`.
+  /// The largest rewards of each row are wanted, for ``ParetoTail`` and ``TiltJackknife``. Only with
+  /// `sorted`.
   public var tail: Bool
   /// What becomes of missing cells.
   public var missing: MissingPolicy
@@ -45,9 +46,9 @@ public struct StatisticsTable: Sendable {
   public var tilts: [TiltSums]
   /// Entry `(row − rows.lowerBound)·bestOfCount + index of n`.
   public var bestOf: [BestOfNSums]
-  /// Entry `row − rows.lowerBound`: the row's `ParetoTail.count + 1` largest rewards, the largest first;
-  /// empty for rows of counts, and where the plan does not ask.
-  public var tails: [[Double]]
+  /// Entry `row − rows.lowerBound`: the top of the row; empty for rows of counts, and where the plan does
+  /// not ask.
+  public var tails: [RowTail]
 
   /// An empty table for a plan.
   public init(rows: Range<Int>, plan: StatisticsPlan) {
@@ -57,7 +58,7 @@ public struct StatisticsTable: Sendable {
     summaries = Array(repeating: RowSummary(), count: rows.count)
     tilts = Array(repeating: TiltSums(), count: rows.count * plan.lambdas.count)
     bestOf = Array(repeating: BestOfNSums(), count: rows.count * plan.bestOf.count)
-    tails = Array(repeating: [], count: rows.count)
+    tails = Array(repeating: RowTail(), count: rows.count)
   }
 
   /// Bytes of one row of a table for `plan`.

@@ -20,16 +20,20 @@ public struct PowerMoments: Sendable, Equatable {
   public var gold: [Double]
   /// Σ q² u^k, k = 0…12.
   public var squared: [Double]
+  /// Σ q² (g − ḡ) u^k, k = 0…12.
+  public var squaredGold: [Double]
 
   /// Moments from their parts.
   public init(
-    scale: Double, plain: [Double], rank: [Double], gold: [Double], squared: [Double]
+    scale: Double, plain: [Double], rank: [Double], gold: [Double], squared: [Double],
+    squaredGold: [Double]
   ) {
     self.scale = scale
     self.plain = plain
     self.rank = rank
     self.gold = gold
     self.squared = squared
+    self.squaredGold = squaredGold
   }
 
   /// The sums at one lambda, in the centred form (shift 0).
@@ -53,10 +57,15 @@ public struct PowerMoments: Sendable, Equatable {
     sums.exp = 1 + sums.expMinusOne
     var doubled = 1.0
     sums.squares = squared[0]
+    sums.squaresFirst = squared[1]
+    sums.squaresGold = squaredGold[0]
     for k in 1...Self.count {
       doubled *= 2 * tau / Double(k)
       sums.squares += doubled * squared[k]
+      if k < Self.count { sums.squaresFirst += doubled * squared[k + 1] }
+      sums.squaresGold += doubled * squaredGold[k]
     }
+    sums.squaresFirst *= scale
     return sums
   }
 }

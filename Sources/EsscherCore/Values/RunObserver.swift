@@ -13,6 +13,10 @@ public struct PromptPoint: Sendable, Equatable {
   /// Number of samples of best-of-n.
   public var n: Int?
   public var kl, reverseKL, jeffreys, reward, gain, gold, winRate, ess, khat, klCeiling: Double?
+  /// What the jackknife says of the tilt's bias, and its largest weight; nil for other curves.
+  public var bias: TiltJackknife?
+  /// Standard errors over the prompt's samples.
+  public var errors = SampleErrors()
 
   /// A point without values.
   public init(prompt: Int, sampleCount: Int, curve: Curve) {

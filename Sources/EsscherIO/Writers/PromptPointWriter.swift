@@ -8,7 +8,8 @@ public final class PromptPointWriter {
   /// Column names, in order.
   public static let header =
     "prompt,prompt_id,samples,curve,beta,lambda,n,kl,reverse_kl,jeffreys,reward,gain,gold,win_rate,"
-    + "ess,kl_ceiling,khat"
+    + "ess,kl_ceiling,khat,max_weight,kl_bias,gain_bias,gold_bias,kl_se,reward_se,gain_se,gold_se,"
+    + "kl_se_delta,gain_se_delta,gold_se_delta"
 
   private let file: OutputFile
   private let promptIDs: [String]?
@@ -42,7 +43,10 @@ public final class PromptPointWriter {
     cells.append(point.n.map(String.init) ?? "")
     cells += [
       point.kl, point.reverseKL, point.jeffreys, point.reward, point.gain, point.gold,
-      point.winRate, point.ess, point.klCeiling, point.khat,
+      point.winRate, point.ess, point.klCeiling, point.khat, point.bias?.largestWeight,
+      point.bias?.kl, point.bias?.gain, point.gold == nil ? nil : point.bias?.gold,
+      point.errors.kl, point.errors.reward, point.errors.gain, point.errors.gold,
+      point.errors.klDelta, point.errors.gainDelta, point.errors.goldDelta,
     ].map { CSVText.cell($0) }
     return cells.joined(separator: ",") + "\n"
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Pareto shape against ArviZ, and against a law whose weights are Pareto.
 
+import EsscherCPU
 import EsscherCore
 import EsscherTestSupport
 import Testing
@@ -21,12 +22,21 @@ struct ParetoTailTests {
     Array(rewards.sorted(by: >).prefix(ParetoTail.count(sampleCount: rewards.count) + 1))
   }
 
-  @Test("within 0.01 of ArviZ on 20 weight vectors")
-  func arviz() throws {
+  private func shape(lambda: Double, top: [Double], level: CPULevel = .v2) -> Double? {
+    let loops = ParetoTail.Loops.processor(level: level)
+    let weights = ParetoTail.weights(lambda: lambda, top: top[...], loops: loops)
+    return ParetoTail.shape(weights: weights[...], rewards: top[...], loops: loops)
+  }
+
+  @Test(
+    "within 0.01 of ArviZ on 20 weight vectors",
+    arguments: CPULevel.allCases.filter { $0.rawValue <= CPULevel.current.rawValue })
+  func arviz(level: CPULevel) throws {
     let cases: Cases = try Fixture.decode("khat")
     #expect(cases.cases.count == 20)
     for item in cases.cases {
-      let shape = try #require(ParetoTail.shape(lambda: item.lambda, top: top(item.rewards)))
+      let shape = try #require(
+        self.shape(lambda: item.lambda, top: top(item.rewards), level: level))
       // The same fit up to ArviZ's dropping of guesses that weigh less than 2e-15.
       #expect(
         (shape - item.khat).magnitude < 1e-8, "\(item.law) \(item.lambda): \(shape), \(item.khat)")
@@ -41,7 +51,7 @@ struct ParetoTailTests {
     let (turns, samples) = (200, 2000)
     for _ in 0..<turns {
       let row = RowShape.exponential.row(samples, &random)
-      sum += try #require(ParetoTail.shape(lambda: lambda, top: top(row)))
+      sum += try #require(shape(lambda: lambda, top: top(row)))
     }
     // The prior pulls towards 1/2 with the weight of 10 of 145 samples; a shape fitted to 135 of them has
     // a standard error of (1 + k)/sqrt(135) at most, and its bias is of the order of 1/135.
@@ -56,10 +66,10 @@ struct ParetoTailTests {
 
   @Test("tails that say nothing give no shape")
   func undefined() {
-    #expect(ParetoTail.shape(lambda: 1, top: [1, 1, 1, 1, 1, 1, 1]) == nil)
-    #expect(ParetoTail.shape(lambda: 1, top: [5, 4, 3, 2, 1]) == nil)
-    #expect(ParetoTail.shape(lambda: 1, top: [2, 2, 2, 2, 2, 2, 1]) == nil)
-    #expect(ParetoTail.shape(lambda: 0, top: [7, 6, 5, 4, 3, 2, 1]) == nil)
-    #expect(ParetoTail.shape(lambda: 1, top: []) == nil)
+    #expect(shape(lambda: 1, top: [1, 1, 1, 1, 1, 1, 1]) == nil)
+    #expect(shape(lambda: 1, top: [5, 4, 3, 2, 1]) == nil)
+    #expect(shape(lambda: 1, top: [2, 2, 2, 2, 2, 2, 1]) == nil)
+    #expect(shape(lambda: 0, top: [7, 6, 5, 4, 3, 2, 1]) == nil)
+    #expect(shape(lambda: 1, top: []) == nil)
   }
 }

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// Standard errors over the samples of each prompt, from the rows themselves: a second look at rows of which
+// there is one, or whose lines the user wants to see. Both backends use it.
+
+public import EsscherCore
+
+extension CPUBackend {
+  /// Standard errors of some prompts at every lambda of a plan, then at every n.
+  ///
+  /// - Parameters:
+  ///   - table: the input.
+  ///   - rows: the prompts.
+  ///   - plan: its lambdas, n and policy for missing cells.
+  /// - Returns: one array a row, empty for rows without samples and for rows of counts.
+  /// - Throws: as `reduce`.
+  /// - Complexity: O(M·lambdas) exponentials and logarithms, O(M·n).
+  public func sampleErrors(
+    _ table: RewardTable, rows: Range<Int>, plan: StatisticsPlan
+  ) throws(EsscherError) -> [[SampleErrors]] {
+    guard let source = table.rewardSource else { return rows.map { _ in [] } }
+    let results = try mapRows(table, source, rows: rows, lambdaCount: plan.lambdas.count) {
+      (workspace, row, stored, cells) throws(EsscherError) in
+      try workspace.sampleErrors(
+        cells, row: row, stored: stored, source: source, table: table, plan: plan, kernels: kernels)
+    }
+    return results
+  }
+
+  /// Calls `body` with a worker's workspace and the cells of each row, rows in parallel.
+  private func mapRows<Result: Sendable>(
+    _ table: RewardTable, _ source: any RewardSource, rows: Range<Int>, lambdaCount: Int,
+    _ body:
+      @Sendable (
+        _ workspace: RowWorkspace, _ row: Int, _ stored: Int, _ cells: ReadRows
+      ) throws(EsscherError) -> Result
+  ) throws(EsscherError) -> [Result] {
+    let layout = WorkerLayout(source: source, table: table)
+    let bytes = layout.bytesPerWorker(lambdaCount: lambdaCount)
+    let limit = scratchLimit
+    let workers = max(1, min(threads, limit / max(1, bytes)))
+    var results = [Result?](repeating: nil, count: rows.count)
+    var failure: EsscherError?
+    unsafe results.withUnsafeMutableBufferPointer { buffer in
+      let slots = unsafe DisjointSlots(buffer)
+      do throws(EsscherError) {
+        try ParallelTiles.forEach(
+          count: rows.count, chunk: 1, threads: workers,
+          makeScratch: { () throws(EsscherError) in
+            layout.makeScratch(
+              lambdaCount: lambdaCount,
+              memory: bytes > limit
+                ? try ScratchMemory(spooling: bytes) : ScratchMemory(bytes: bytes))
+          },
+          body: { (offsets: Range<Int>, scratch: WorkerScratch) throws(EsscherError) in
+            for offset in offsets {
+              let row = rows.lowerBound + offset
+              let stored = source.sampleCount(row: row)
+              let cells = try scratch.read(row, stored: stored, source: source, table: table)
+              slots.set(offset, try body(scratch.workspace, row, stored, cells))
+            }
+          })
+      } catch { failure = error }
+    }
+    if let failure { throw failure }
+    return results.compactMap(\.self)
+  }
+}
+
+extension WorkerScratch {
+  /// Reads the cells of one row.
+  func read(
+    _ row: Int, stored: Int, source: any RewardSource, table: RewardTable
+  ) throws(EsscherError) -> ReadRows {
+    try unsafe Self.copy(source, row, stored, rewards)
+    if let source = table.gold { try unsafe Self.copy(source, row, stored, gold) }
+    if let source = table.logWeights { try unsafe Self.copy(source, row, stored, logWeights) }
+    guard let base = unsafe rewards.baseAddress else {
+      throw EsscherError(.internal, "a read buffer has no memory")
+    }
+    return unsafe ReadRows(
+      rewards: base, gold: table.gold == nil ? nil : gold.baseAddress,
+      logWeights: table.logWeights == nil ? nil : logWeights.baseAddress)
+  }
+
+  private static func copy(
+    _ source: any RewardSource, _ row: Int, _ stored: Int,
+    _ buffer: UnsafeMutableBufferPointer<Double>
+  ) throws(EsscherError) {
+    let part = unsafe UnsafeMutableBufferPointer(rebasing: buffer[..<stored])
+    try unsafe source.copyDoubles(rows: row..<row + 1, columns: nil, to: part)
+  }
+}
+
+extension RowWorkspace {
+  func sampleErrors(
+    _ cells: ReadRows, row: Int, stored: Int, source: any RewardSource, table: RewardTable,
+    plan: StatisticsPlan, kernels: CPUKernels
+  ) throws(EsscherError) -> [SampleErrors] {
+    let dropped = try load(
+      cells, stored: stored, row: row, table: table, missing: plan.missing, kernels: kernels)
+    guard count > 0 else { return [] }
+    sort(storage: source.storage)
+    // Not as a sorted row: gold is left as it is within ties, since each sample is left out in turn.
+    ties.removeAll(keepingCapacity: true)
+    let summary = try summarise(
+      sorted: false, dropped: dropped, row: row, table: table, kernels: kernels)
+    _ = findTies()
+    var sums = [TiltSums](repeating: TiltSums(), count: plan.lambdas.count)
+    sweep(lambdas: plan.lambdas, summary: summary, ranked: true, kernels: kernels) {
+      sums[$0] = $1
+    }
+    unsafe kernels.shift(values, count, summary.centre, summary.correction, shifted)
+    let samples = unsafe SampleRow(
+      count: count, rewards: shifted, gold: hasGold ? UnsafePointer(gold) : nil,
+      weights: kernelWeights)
+    var errors = plan.lambdas.enumerated().map { index, lambda in
+      SampleErrors(tilt: lambda, row: samples, sums: sums[index], highest: summary.highest)
+    }
+    for n in plan.bestOf {
+      guard n < count else {
+        errors.append(SampleErrors())
+        continue
+      }
+      errors.append(
+        SampleErrors(
+          bestOf: OrderStatisticWeights(sampleCount: count - 1, n: n), row: samples, ties: ties))
+    }
+    return errors
+  }
+}

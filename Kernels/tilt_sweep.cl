@@ -16,9 +16,9 @@
 #ifndef LAMBDAS
 #define LAMBDAS 4
 #endif
-#define TILT_FIELDS 9
+#define TILT_FIELDS 10
 // A record has the sums and the form they were taken in, so that nobody has to choose it again.
-#define TILT_STRIDE 10
+#define TILT_STRIDE 11
 #define POWERS 12
 #define MOMENT_STRIDE 61
 
@@ -122,6 +122,7 @@ __kernel void tilt_sweep(__global const double *restrict values, __global const 
         part[l][6] += ge;
         part[l][7] = fma(de, e, part[l][7]);
         part[l][8] = fma(ge, e, part[l][8]);
+        part[l][9] = fma(ge, d, part[l][9]);
       }
     }
 #pragma unroll

@@ -5,7 +5,7 @@
 // lambda's record, in this order:
 //   0 Σ q e^x   1 Σ q (e^x − 1)   2 Σ q d e^x   3 Σ q d² e^x   4 Σ (q e^x)²
 //   5 Σ q a e^x   6 Σ q b e^x     (a, b: payloads, for example centred rank and centred gold)
-//   7 Σ (q e^x)² d   8 Σ (q e^x)² b   (7 with a payload, 8 with both)
+//   7 Σ (q e^x)² d   8 Σ (q e^x)² b   9 Σ q b d e^x   (7 with a payload, 8 and 9 with both)
 // Records are `tiltSweepStride` doubles apart.
 
 /// Doubles between the records of neighbouring lambdas.
@@ -61,6 +61,7 @@ struct TiltLanes {
   var b = Lanes(repeating: 0)
   var q2d = Lanes(repeating: 0)
   var q2b = Lanes(repeating: 0)
+  var bd = Lanes(repeating: 0)
 
   @inline(__always)
   mutating func add(
@@ -88,6 +89,7 @@ struct TiltLanes {
       let be = gold * e
       b += be
       q2b = multiplyAdd(be, e, q2b)
+      bd = multiplyAdd(be, d, bd)
     }
   }
 }
@@ -137,5 +139,6 @@ private func sweep(
   if payloads > 1 {
     unsafe record[6] += total(lanes.b)
     unsafe record[8] += total(lanes.q2b)
+    unsafe record[9] += total(lanes.bd)
   }
 }

@@ -41,17 +41,18 @@ extension MatrixScan {
 
   /// Runs rounds until every budget is solved.
   ///
-  /// - Parameter budgets: nats, each in (0, mean ceiling).
+  /// - Parameter budgets: nats, each in (0, mean ceiling); or gains, each in (0, mean of max r − mean r).
   /// - Returns: the solution of each budget and every evaluation made on the way.
   func solve(
-    budgets: [Double], overview: MatrixOverview, tolerance: Double,
-    known: [KLBudgetSolver.Evaluation] = [], missing: MissingPolicy, stage: String
+    budgets: [Double], of quantity: KLBudgetSolver.Quantity = .kl, overview: MatrixOverview,
+    tolerance: Double, known: [KLBudgetSolver.Evaluation] = [], missing: MissingPolicy,
+    stage: String
   ) throws(EsscherError) -> (
     solutions: [KLBudgetSolver.Evaluation?], evaluations: [KLBudgetSolver.Evaluation]
   ) {
     var solver = KLBudgetSolver(
       budgets: budgets, standardDeviation: overview.standardDeviation, tolerance: tolerance,
-      known: known)
+      quantity: quantity, known: known)
     var evaluations = known
     while !solver.pending.isEmpty {
       let round = try evaluate(solver.pending, missing: missing, stage: stage)

@@ -11,18 +11,23 @@ internal import EsscherCore
 struct Efficiency {
   /// By index of n; nil where undefined.
   private(set) var values: [Double?] = []
+  /// By index of n, where there are replicates.
+  private(set) var intervals: [(low: Double, high: Double)?] = []
 
   /// Relative accuracy of the KL: the bound's error is of its square.
   private static let tolerance = 1e-7
 
   init(
     _ accumulator: FrontierAccumulator, scan: MatrixScan, overview: MatrixOverview,
-    request: FrontierRequest
+    request: FrontierRequest, firstLine: Int
   ) throws(EsscherError) {
     let grid = accumulator.grid
     guard accumulator.points.count == grid.planned.count + grid.bestOf.count,
       scan.table.logWeights == nil
-    else { return }
+    else {
+      intervals = grid.bestOf.map { _ in nil }
+      return
+    }
     let known = grid.planned.indices.filter { grid.planned[$0] > 0 }.map { index in
       let means = accumulator.points[index].means
       return KLBudgetSolver.Evaluation(
@@ -48,6 +53,15 @@ struct Efficiency {
       }
       // At most 1 by the bound; equality (two-valued rewards) may round above it.
       return frontier > 0 ? min(1, point.spread / frontier) : nil
+    }
+    let curves = ReplicateFrontier(accumulator, largestGain: overview.largestGain)
+    intervals = means.indices.map { index in
+      guard let value = values[index] else { return nil }
+      return curves.efficiency(
+        value, point: means[index],
+        gains: accumulator.replicates(line: firstLine + index, .replacementGain),
+        kls: accumulator.replicates(line: firstLine + index, .replacementKL),
+        confidence: request.confidence)
     }
   }
 }

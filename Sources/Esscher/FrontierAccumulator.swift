@@ -7,6 +7,8 @@ internal import EsscherCore
 /// What a bootstrap column holds.
 enum BootstrapQuantity: CaseIterable {
   case kl, reward, gain, gold
+  /// Gain and KL of best-of-n with replacement.
+  case replacementGain, replacementKL
 }
 
 /// Where a report line's values come from: an entry of the prompt rows, and for budgets the beta by
@@ -14,6 +16,13 @@ enum BootstrapQuantity: CaseIterable {
 struct BootstrapLine {
   var entry: Int
   var heldBeta: Double?
+  var quantities: [BootstrapQuantity]
+
+  init(entry: Int, heldBeta: Double? = nil, quantities: [BootstrapQuantity]) {
+    self.entry = entry
+    self.heldBeta = heldBeta
+    self.quantities = quantities
+  }
 
   func value(_ quantity: BootstrapQuantity, _ values: PromptValues) -> Double {
     let held = heldBeta.map { $0 * values.kl } ?? 0
@@ -22,6 +31,8 @@ struct BootstrapLine {
     case .reward: values.reward - held
     case .gain: values.gain - held
     case .gold: values.gold
+    case .replacementGain: values.spread
+    case .replacementKL: values.replacementKL
     }
   }
 }
@@ -30,7 +41,8 @@ struct BootstrapLine {
 struct FrontierAccumulator {
   let grid: PointGrid
   let bootstrapLines: [BootstrapLine]
-  private let quantities: [BootstrapQuantity]
+  /// First column of each line.
+  private let offsets: [Int]
   private(set) var points: [PointMeans]
   private(set) var bootstrap: PoissonBootstrap
   /// Prompts in which tied and untied samples mix.
@@ -40,14 +52,14 @@ struct FrontierAccumulator {
   private(set) var sampleErrors: [SampleErrors] = []
 
   init(
-    grid: PointGrid, bootstrapLines: [BootstrapLine], hasGold: Bool, replicates: Int, seed: UInt64
+    grid: PointGrid, bootstrapLines: [BootstrapLine], replicates: Int, seed: UInt64
   ) {
     self.grid = grid
     self.bootstrapLines = bootstrapLines
-    quantities = hasGold ? BootstrapQuantity.allCases : [.kl, .reward, .gain]
+    offsets = bootstrapLines.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.quantities.count) }
     points = Array(repeating: PointMeans(), count: grid.planned.count + grid.bestOf.count)
     bootstrap = PoissonBootstrap(
-      replicateCount: replicates, columnCount: bootstrapLines.count * quantities.count, seed: seed)
+      replicateCount: replicates, columnCount: offsets[offsets.count - 1], seed: seed)
   }
 
   /// Adds a tile's prompts, in row order.
@@ -67,7 +79,7 @@ struct FrontierAccumulator {
     columns.reserveCapacity(rows.count * bootstrap.columnCount)
     for row in rows {
       for line in bootstrapLines {
-        for quantity in quantities {
+        for quantity in line.quantities {
           columns.append(line.value(quantity, row.values[line.entry]))
         }
       }
@@ -79,7 +91,17 @@ struct FrontierAccumulator {
   func interval(
     line: Int, _ quantity: BootstrapQuantity, confidence: Double
   ) -> (low: Double, high: Double)? {
-    guard let offset = quantities.firstIndex(of: quantity) else { return nil }
-    return bootstrap.interval(column: line * quantities.count + offset, confidence: confidence)
+    column(line: line, quantity).flatMap {
+      bootstrap.interval(column: $0, confidence: confidence)
+    }
+  }
+
+  /// A quantity's value in each replicate that holds a prompt; empty where it has no column.
+  func replicates(line: Int, _ quantity: BootstrapQuantity) -> [Double] {
+    column(line: line, quantity).map { bootstrap.replicates(column: $0) } ?? []
+  }
+
+  private func column(line: Int, _ quantity: BootstrapQuantity) -> Int? {
+    bootstrapLines[line].quantities.firstIndex(of: quantity).map { offsets[line] + $0 }
   }
 }

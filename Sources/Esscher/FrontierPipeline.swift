@@ -2,7 +2,6 @@
 // The whole run, in the order of the picture in the README: overview, grids, the main round, the
 // efficiency rounds, the report.
 
-internal import EsscherCPU
 internal import EsscherCore
 
 struct FrontierPipeline {
@@ -15,72 +14,45 @@ struct FrontierPipeline {
     let overview = try clock.time("reading") { () throws(EsscherError) in
       try MatrixOverview(scan, missing: request.missing)
     }
-    let grid = try clock.time("grids") { () throws(EsscherError) in
+    var grid = try clock.time("grids") { () throws(EsscherError) in
       try PointGrid(request, scan: scan, overview: overview)
     }
+    let policies = try clock.time("policies") { () throws(EsscherError) in
+      try PolicyStudy(request.policies, scan: scan, overview: overview, request: request)
+    }
+    grid.add(policies.lambdas)
+    let isWeighted = scan.table.logWeights != nil
+    let hasGold = scan.table.gold != nil
+    let reportLines = PointAssembler.bootstrapLines(grid, isWeighted: isWeighted, hasGold: hasGold)
+    let studyLines = GoldStudy.bootstrapLines(grid, hasGold: hasGold)
+    let policyLines = policies.bootstrapLines(grid)
+    let round = MainRound(scan: scan, request: request, overview: overview)
     let accumulator = try clock.time("statistics") { () throws(EsscherError) in
-      try accumulate(grid, overview)
+      try round.run(grid, lines: reportLines + studyLines + policyLines, stage: "computing")
     }
     let efficiency = try clock.time("efficiency") { () throws(EsscherError) in
-      try Efficiency(accumulator, scan: scan, overview: overview, request: request)
+      try Efficiency(
+        accumulator, scan: scan, overview: overview, request: request,
+        firstLine: reportLines.count - (isWeighted ? 0 : grid.bestOf.count))
+    }
+    let gold = try clock.time("gold") { () throws(EsscherError) in
+      hasGold
+        ? try GoldStudy(
+          accumulator, baseLine: reportLines.count, scan: scan, overview: overview, request: request
+        )
+        : nil
     }
     let assembler = PointAssembler(
-      label: scan.table.label, hasGold: scan.table.gold != nil,
-      isWeighted: scan.table.logWeights != nil, request: request, overview: overview,
-      accumulator: accumulator, efficiency: efficiency)
+      label: scan.table.label, hasGold: hasGold, isWeighted: isWeighted, request: request,
+      overview: overview, accumulator: accumulator, efficiency: efficiency, gold: gold)
+    let points =
+      assembler.points
+      + policies.points(
+        assembler, firstLine: reportLines.count + studyLines.count,
+        largestGain: overview.largestGain)
     return FrontierResult(
-      overview: overview, points: assembler.points,
-      warnings: scan.table.notes + overview.notes + grid.notes)
-  }
-
-  /// The main round: every statistic of every point, prompts streamed into sums.
-  private func accumulate(
-    _ grid: PointGrid, _ overview: MatrixOverview
-  ) throws(EsscherError) -> FrontierAccumulator {
-    let isWeighted = scan.table.logWeights != nil
-    let plan = StatisticsPlan(
-      lambdas: grid.planned, bestOf: isWeighted ? [] : grid.bestOf, sorted: true,
-      tail: !isWeighted, missing: request.missing)
-    let lines = PointAssembler.bootstrapLines(grid, isWeighted: isWeighted)
-    try checkReplicates(lines: lines.count)
-    var accumulator = FrontierAccumulator(
-      grid: grid, bootstrapLines: lines,
-      hasGold: scan.table.gold != nil, replicates: request.resamples, seed: request.seed)
-    let (backend, observer) = (scan.backend, scan.observer)
-    let corrects = request.biasCorrect
-    // Errors over samples take another look at the rows: where one prompt has no others to be compared
-    // with, and where the user looks at single prompts.
-    let errors: CPUBackend? =
-      overview.promptCount == 1 || observer.promptPoints != nil
-      ? CPUBackend(threads: backend.threads, memoryBudgetBytes: request.memoryBudgetBytes) : nil
-    try scan.run(plan, stage: "computing") { (table) throws(EsscherError) in
-      let sampleErrors = try errors?.sampleErrors(scan.table, rows: table.rows, plan: plan)
-      let rows = ParallelTiles.map(count: table.rows.count, threads: backend.threads) { offset in
-        var row = PromptRow(
-          table, offset: offset, lambdas: plan.lambdas, isWeighted: isWeighted,
-          correctsBias: corrects)
-        if let sampleErrors { row.errors = sampleErrors[offset] }
-        return row
-      }.filter { $0.summary.sampleCount > 0 }
-      try accumulator.add(rows, backend: backend)
-      guard let write = observer.promptPoints else { return }
-      for row in rows {
-        try write(PromptLines(grid: grid, row: row, hasGold: scan.table.gold != nil).points)
-      }
-    }
-    return accumulator
-  }
-
-  /// Replicates are kept whole, so that one pass suffices and shards can be merged.
-  private func checkReplicates(lines: Int) throws(EsscherError) {
-    let columns = lines * (scan.table.gold == nil ? 3 : 4)
-    let limit = request.memoryBudgetBytes / 2 / (8 * (columns + 1))
-    guard request.resamples > limit else { return }
-    throw EsscherError(
-      .usage,
-      "--resamples \(request.resamples) of \(columns) columns need "
-        + "\(request.resamples * 8 * (columns + 1) >> 20) MiB, more than half of --memory-budget; ask "
-        + "for at most \(limit), for fewer points, or raise the budget")
+      overview: overview, points: points,
+      warnings: scan.table.notes + overview.notes + grid.notes + (gold?.warnings ?? []))
   }
 
   /// Gold and log weights belong to the same samples as the rewards.

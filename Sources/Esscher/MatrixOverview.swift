@@ -18,6 +18,8 @@ struct MatrixOverview {
   var standardDeviation = 0.0
   /// Mean of max r − mean r, the gain as lambda goes to infinity.
   var largestGain = 0.0
+  /// Mean reward of the base policy.
+  var meanReward = 0.0
 
   /// What was left out, as sentences.
   var notes: [String] {
@@ -32,6 +34,7 @@ struct MatrixOverview {
     var ceilings = CompensatedSum()
     var variances = CompensatedSum()
     var gains = CompensatedSum()
+    var rewards = CompensatedSum()
     var overview = self
     try scan.run(StatisticsPlan(missing: missing), stage: "reading") { table in
       for (offset, summary) in table.summaries.enumerated() {
@@ -49,6 +52,7 @@ struct MatrixOverview {
         ceilings.add(summary.ceiling)
         variances.add(summary.variance)
         gains.add(summary.highest)
+        rewards.add(summary.mean)
       }
     }
     self = overview
@@ -61,5 +65,6 @@ struct MatrixOverview {
     ceiling = ceilings.value / prompts
     standardDeviation = (variances.value / prompts).squareRoot()
     largestGain = gains.value / prompts
+    meanReward = rewards.value / prompts
   }
 }

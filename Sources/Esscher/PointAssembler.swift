@@ -9,34 +9,46 @@ struct PointAssembler {
   let isWeighted: Bool
   let request: FrontierRequest
   let overview: MatrixOverview
-  let accumulator: FrontierAccumulator
+  var accumulator: FrontierAccumulator
   let efficiency: Efficiency
+  let gold: GoldStudy?
 
-  private var grid: PointGrid { accumulator.grid }
+  var grid: PointGrid { accumulator.grid }
 
   /// KL must stay this far below the ceiling to be believed, nats (theory §1.5).
   static let ceilingMargin = 3.0
   /// Smallest median effective sample size to be believed (theory §1.5).
   static let smallestESS = 30.0
-  /// Largest bias to be believed, in standard errors over prompts.
-  static let largestBias = 0.25
+  /// Largest bias to be believed, in standard errors over prompts; and where it has been corrected, which
+  /// leaves about its square.
+  static let (largestBias, largestCorrectedBias) = (0.25, 0.4)
+  /// Largest k̂ whose intervals are believed: the replicates' skewness needs third moments, k < 1/3, and the
+  /// 90th percentile of estimates that are drawn to 1/2 lies above the k of the law
+  /// (docs/design/006-trust.md has the coverage by which both numbers were found).
+  static let largestShape = 0.4
   /// Lambdas of the default grid that are shown beyond the last trusted one.
   static let untrustedCount = 4
 
   /// Lines that get intervals, in report order: tilt, reachable budgets, best-of-n.
-  static func bootstrapLines(_ grid: PointGrid, isWeighted: Bool) -> [BootstrapLine] {
-    var lines = grid.lambdas.map { BootstrapLine(entry: entry(of: $0, grid)) }
+  static func bootstrapLines(
+    _ grid: PointGrid, isWeighted: Bool, hasGold: Bool
+  ) -> [BootstrapLine] {
+    let quantities: [BootstrapQuantity] = [.kl, .reward, .gain] + (hasGold ? [.gold] : [])
+    var lines = grid.lambdas.map {
+      BootstrapLine(entry: grid.entry(of: $0), quantities: quantities)
+    }
     for case let lambda? in grid.budgets.map(\.lambda) {
-      lines.append(BootstrapLine(entry: entry(of: lambda, grid), heldBeta: 1 / lambda))
+      lines.append(
+        BootstrapLine(entry: grid.entry(of: lambda), heldBeta: 1 / lambda, quantities: quantities))
     }
     if !isWeighted {
-      lines += grid.bestOf.indices.map { BootstrapLine(entry: grid.planned.count + $0) }
+      lines += grid.bestOf.indices.map {
+        BootstrapLine(
+          entry: grid.planned.count + $0,
+          quantities: quantities + [.replacementGain, .replacementKL])
+      }
     }
     return lines
-  }
-
-  private static func entry(of lambda: Double, _ grid: PointGrid) -> Int {
-    grid.planned.firstIndex(of: lambda) ?? 0
   }
 
   /// Every line of the report: tilt, budget, best-of-n.
@@ -58,10 +70,10 @@ struct PointAssembler {
       points.append(bestOf(n, index: index, line: line))
       line += 1
     }
-    return points
+    return points + (gold?.points(self) ?? [])
   }
 
-  private func blank(_ curve: Curve) -> FrontierPoint {
+  func blank(_ curve: Curve) -> FrontierPoint {
     var point = FrontierPoint(
       curve: curve, label: label, promptCount: accumulator.promptCount)
     point.klCeiling = overview.ceiling
@@ -76,15 +88,16 @@ struct PointAssembler {
     } else {
       point.annotate("lambda = 0 is the base policy, beta is infinite")
     }
-    fill(&point, entry: Self.entry(of: lambda, grid))
+    fill(&point, entry: grid.entry(of: lambda))
     noteShapes(&point, lambda)
     addIntervals(&point, line: line)
+    gold?.fill(&point, line: line)
     return point
   }
 
   /// Says how many prompts are behind no k̂.
   private func noteShapes(_ point: inout FrontierPoint, _ lambda: Double) {
-    let without = accumulator.points[Self.entry(of: lambda, grid)].withoutShape
+    let without = accumulator.points[grid.entry(of: lambda)].withoutShape
     guard without > 0, lambda > 0 else { return }
     guard !isWeighted else {
       point.annotate("khat is not estimated with --log-weights")
@@ -101,7 +114,7 @@ struct PointAssembler {
     }
     point.lambda = lambda
     point.beta = 1 / lambda
-    fill(&point, entry: Self.entry(of: lambda, grid))
+    fill(&point, entry: grid.entry(of: lambda))
     noteShapes(&point, lambda)
     if request.biasCorrect, let kl = point.kl {
       // The lambda spends the budget by the samples' own law; what the correction changes is bought or sold
@@ -112,6 +125,7 @@ struct PointAssembler {
     }
     point.kl = budget.budget
     addIntervals(&point, line: line)
+    gold?.fill(&point, line: line)
     if point.klLow != nil, accumulator.promptCount > 1 {
       point.klLow = budget.budget
       point.klHigh = budget.budget
@@ -124,7 +138,7 @@ struct PointAssembler {
     return point
   }
 
-  private func fill(_ point: inout FrontierPoint, entry: Int) {
+  func fill(_ point: inout FrontierPoint, entry: Int) {
     let means = accumulator.points[entry].means
     point.kl = means.kl
     point.reverseKL = means.reverseKL
@@ -133,13 +147,14 @@ struct PointAssembler {
     point.gain = means.gain
     point.gold = hasGold ? means.gold : nil
     point.winRate = means.winRate
+    if hasGold && point.curve != .bestOfN { point.extras[.goldSlope] = means.goldSlope }
     point.ess = means.ess
     let isTilt = point.curve != .bestOfN
     if isTilt {
       point.khat = means.khat
       point.extras[.maxWeight] = means.bias.largestWeight
     }
-    let khatLimit = ParetoTail.limit(sampleCount: overview.shortest)
+    let khatLimit = min(Self.largestShape, ParetoTail.limit(sampleCount: overview.shortest))
     point.trusted =
       means.ess >= Self.smallestESS
       && (!isTilt
@@ -151,12 +166,16 @@ struct PointAssembler {
   /// value.
   private func hasSmallBias(_ entry: Int, _ means: PromptValues) -> Bool {
     var errors = accumulator.points[entry].errors
-    if errors == nil, let sample = sampleErrors(entry), let gain = sample.gain, let kl = sample.kl {
-      errors = (gain, kl)
+    if errors == nil, let sample = sampleErrors(entry), let gain = sample.gain, let kl = sample.kl,
+      let reward = sample.reward
+    {
+      errors = (gain, kl, reward)
     }
     guard let errors else { return false }
-    return means.bias.gain.magnitude <= Self.largestBias * errors.gain
-      && means.bias.kl.magnitude <= Self.largestBias * errors.kl
+    let limit = request.biasCorrect ? Self.largestCorrectedBias : Self.largestBias
+    return means.bias.gain.magnitude <= limit * errors.gain
+      && means.bias.kl.magnitude <= limit * errors.kl
+      && means.bias.reward.magnitude <= limit * errors.reward
   }
 
   /// Errors over the samples of the only prompt.
@@ -178,6 +197,10 @@ struct PointAssembler {
     fill(&point, entry: grid.planned.count + index)
     point.klBound = BestOfNLaw.bound(n: n)
     point.efficiency = efficiency.values[index]
+    if let interval = efficiency.intervals[index] {
+      point.extras[.efficiencyLow] = interval.low
+      point.extras[.efficiencyHigh] = interval.high
+    }
     if point.efficiency == nil { point.annotate("the gain is 0, efficiency is undefined") }
     if accumulator.mixedPrompts > 0 && n > 1 {
       point.annotate(
@@ -215,7 +238,7 @@ struct PointAssembler {
     }
   }
 
-  private func addIntervals(_ point: inout FrontierPoint, line: Int) {
+  func addIntervals(_ point: inout FrontierPoint, line: Int) {
     guard request.resamples > 0 else {
       point.annotate("no intervals with --resamples 0")
       return

@@ -30,11 +30,26 @@ struct PointGrid {
     lambdas = defaults
     if let note { notes.append(note) }
     budgets = try Self.budgets(request, scan: scan, overview: overview)
-    // With importance weights the base means are ratios, whose bias is read off lambda = 0.
-    let base: [Double] = scan.table.logWeights == nil ? [] : [0]
+    // With importance weights the base means are ratios, whose bias is read off lambda = 0; gold is studied
+    // from its base mean on.
+    let base: [Double] = scan.table.logWeights == nil && scan.table.gold == nil ? [] : [0]
     planned = Array(Set(lambdas + budgets.compactMap(\.lambda) + base)).sorted()
     endsWithTrust = request.lambdas == nil
   }
+
+  /// A grid of some lambdas alone; those with importance weights have 0 among them.
+  init(lambdas: [Double], isWeighted: Bool) {
+    self.lambdas = lambdas
+    planned = Array(Set(lambdas + (isWeighted ? [0] : []))).sorted()
+  }
+
+  /// Plans further lambdas that are no lines of the tilt.
+  mutating func add(_ lambdas: [Double]) {
+    planned = Array(Set(planned + lambdas)).sorted()
+  }
+
+  /// Index of a planned lambda.
+  func entry(of lambda: Double) -> Int { planned.firstIndex(of: lambda) ?? 0 }
 
   /// Points of the default grid.
   static let defaultCount = 48

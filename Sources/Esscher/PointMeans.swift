@@ -5,7 +5,7 @@ internal import EsscherCore
 
 /// Means over prompts of one point.
 struct PointMeans {
-  private var sums = Array(repeating: CompensatedSum(), count: 13)
+  private var sums = Array(repeating: CompensatedSum(), count: 16)
   private(set) var count = 0
   private(set) var ess = LogHistogram()
   /// Inverses of the largest weights.
@@ -15,6 +15,7 @@ struct PointMeans {
   private static let shapeScale = 1024.0
   private var gains = RunningVariance()
   private var kls = RunningVariance()
+  private var rewards = RunningVariance()
   /// Prompts without a Pareto shape.
   var withoutShape: Int { count - shapes.total }
 
@@ -23,7 +24,8 @@ struct PointMeans {
     let terms = [
       values.kl, values.reverseKL, values.jeffreys, values.reward, values.gain, values.gold,
       values.winRate, values.spread, values.replacementKL, values.empiricalKL,
-      values.empiricalGain, values.bias.kl, values.bias.gain,
+      values.empiricalGain, values.bias.kl, values.bias.gain, values.bias.reward,
+      values.goldSlope, values.chiSquared,
     ]
     for (index, term) in terms.enumerated() { sums[index].add(term) }
     ess.add(values.ess)
@@ -31,6 +33,7 @@ struct PointMeans {
     if let weight = values.bias.largestWeight { inverseWeights.add(1 / weight) }
     gains.add(values.gain)
     kls.add(values.kl)
+    rewards.add(values.reward)
   }
 
   /// The means, as the values of a prompt that stands for all; `ess` and the largest weight are medians,
@@ -52,17 +55,23 @@ struct PointMeans {
     means.empiricalGain = mean(10)
     means.bias.kl = mean(11)
     means.bias.gain = mean(12)
+    means.bias.reward = mean(13)
+    means.goldSlope = mean(14)
+    means.chiSquared = mean(15)
     means.bias.largestWeight = inverseWeights.median.map { 1 / $0 }
     means.ess = ess.median ?? 0
     means.khat = shapes.quantile(0.9).map { $0 / Self.shapeScale }
     return means
   }
 
-  /// Standard errors of the means of gain and KL over prompts; nil for one prompt.
-  var errors: (gain: Double, kl: Double)? {
+  /// Standard errors of the means of gain, KL and reward over prompts; nil for one prompt.
+  var errors: (gain: Double, kl: Double, reward: Double)? {
     guard count > 1 else { return nil }
     let root = Double(count).squareRoot()
-    return (gains.standardDeviation / root, kls.standardDeviation / root)
+    return (
+      gains.standardDeviation / root, kls.standardDeviation / root,
+      rewards.standardDeviation / root
+    )
   }
 }
 

@@ -23,6 +23,10 @@ struct PromptValues {
   /// KL and gain of the samples' own law, whatever correction the others have.
   var empiricalKL = 0.0
   var empiricalGain = 0.0
+  /// Cov(g, r) under the tilt, the slope of gold in lambda.
+  var goldSlope = 0.0
+  /// χ²(tilt ‖ base) = M Σw² − 1; without importance weights.
+  var chiSquared = 0.0
   /// What the jackknife says of the tilt's bias.
   var bias = TiltJackknife()
 
@@ -40,6 +44,8 @@ struct PromptValues {
     spread = estimate.variance
     empiricalKL = kl
     empiricalGain = gain
+    goldSlope = estimate.goldSlope
+    chiSquared = max(0, Double(summary.sampleCount) / estimate.ess - 1)
   }
 
   /// Subtracts the jackknife's estimate of the bias.

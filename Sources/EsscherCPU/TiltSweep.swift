@@ -79,6 +79,7 @@ extension RowWorkspace {
       unsafe result.gold = record[6] / mass
       unsafe result.squaresFirst = record[7] / (mass * mass)
       unsafe result.squaresGold = record[8] / (mass * mass)
+      unsafe result.goldFirst = record[9] / mass
       write(part.lowerBound + offset, result)
     }
   }

@@ -49,7 +49,7 @@ struct TileShape: Equatable {
 enum DeviceLayout {
   static let summaryStride = 10
   static let momentStride = 61
-  static let tiltFields = 10
+  static let tiltFields = 11
   static let bestOfFields = 3
   static let hasRank: UInt32 = 1
   static let hasGold: UInt32 = 2

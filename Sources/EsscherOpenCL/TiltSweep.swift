@@ -65,7 +65,7 @@ struct DeviceTilt {
     return lambdas.enumerated().map { index, lambda in
       let base = records.startIndex + index * DeviceLayout.tiltFields
       // The form as the device chose it: 0 moments, 1 about the mean, 2 about the maximum.
-      let form = records[base + 9]
+      let form = records[base + 10]
       if form == 0 { return powers.sums(lambda: lambda) }
       var sums = TiltSums()
       sums.shift = form == 2 ? summary.highest : 0
@@ -78,6 +78,7 @@ struct DeviceTilt {
       sums.gold = records[base + 6] / mass
       sums.squaresFirst = records[base + 7] / (mass * mass)
       sums.squaresGold = records[base + 8] / (mass * mass)
+      sums.goldFirst = records[base + 9] / mass
       return sums
     }
   }

@@ -127,7 +127,7 @@ import Testing
       }
     }
 
-    @Test("a wrong number is noticed: every field, perturbed by a part in 10^8", arguments: 0..<18)
+    @Test("a wrong number is noticed: every field, perturbed by a part in 10^8", arguments: 0..<19)
     func negativeControl(field: Int) throws {
       let made = Case(.integers, prompts: 2, samples: 100, weighted: false, seed: 7)
       var table = try Self.reduce(CPUBackend(threads: 1), made)
@@ -154,6 +154,7 @@ import Testing
       case 14: table.bestOf[best].law.winRate *= factor
       case 15: table.tilts[tilt].squaresFirst *= 1 + 1e-6
       case 16: table.tilts[tilt].squaresGold *= 1 + 1e-6
+      case 17: table.tilts[tilt].goldFirst += 1e-6 * table.tilts[tilt].second.squareRoot()
       default: table.summaries[1].goldMean += 1e-8
       }
       #expect(try Self.worst(table, made).error > Self.tolerance, "field \(field)")
@@ -266,6 +267,9 @@ import Testing
           worst.take(
             got.variance, want.variance, scale: ulps * 0x1p-52 / 1e-10 * reach * reach,
             "\(place) variance")
+          worst.take(
+            got.goldSlope, want.goldSlope, scale: ulps * 0x1p-52 / 1e-10 * reach * goldReach,
+            "\(place) gold slope")
         }
         for (index, lambda) in made.lambdas.enumerated() where !summary.isConstant {
           let sums = table.tilts[row * table.lambdaCount + index]

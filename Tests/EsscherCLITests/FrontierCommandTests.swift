@@ -14,7 +14,7 @@ struct FrontierCommandTests {
     "curve,label,beta,lambda,n,kl,kl_low,kl_high,reverse_kl,jeffreys,reward,reward_low,reward_high,"
     + "gain,gain_low,gain_high,gold,gold_low,gold_high,win_rate,kl_bound,kl_estimate,efficiency,ess,"
     + "khat,kl_ceiling,trusted,n_prompts,note,max_weight,efficiency_low,efficiency_high,win_rate_limit,"
-    + "reward_se,allocation,gold_frontier,hacking_gap,hacking_gap_low,hacking_gap_high,hacking_bound,"
+    + "reward_se,allocation,gold_slope,gold_frontier,hacking_gap,hacking_gap_low,hacking_gap_high,hacking_bound,"
     + "equal_beta_gap,fit_alpha,fit_alpha_low,fit_alpha_high,fit_beta,fit_beta_low,fit_beta_high,"
     + "frontier_reward,frontier_reward_low,frontier_reward_high,kl_needed,kl_needed_low,kl_needed_high,"
     + "ambiguity,squared_error,squared_error_low,squared_error_high"

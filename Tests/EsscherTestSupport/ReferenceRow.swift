@@ -44,6 +44,8 @@
       package var gain, variance, kl, reverseKL, ess, winRate, gold: Number
       /// Σ w² (r − μ) and Σ w² (g − ḡ).
       package var squaresFirst, squaresGold: Number
+      /// Cov(g, r) under the tilt.
+      package var goldSlope: Number
     }
 
     package func tilt(_ lambda: Double) -> Tilt {
@@ -87,7 +89,15 @@
         winRate: zip(masses, midRanks).reduce(Number(0)) { $0 + $1.0 * $1.1 },
         gold: gold.map { zip(masses, $0).reduce(Number(0)) { $0 + $1.0 * $1.1 } } ?? 0,
         squaresFirst: zip(masses, distances).reduce(Number(0)) { $0 + $1.0 * $1.0 * $1.1 },
-        squaresGold: squaresGold(masses))
+        squaresGold: squaresGold(masses), goldSlope: goldSlope(masses, distances, gain))
+    }
+
+    private func goldSlope(_ masses: [Number], _ distances: [Number], _ gain: Number) -> Number {
+      guard let gold else { return 0 }
+      let mean = zip(masses, gold).reduce(Number(0)) { $0 + $1.0 * $1.1 }
+      return masses.indices.reduce(Number(0)) {
+        $0 + masses[$1] * (gold[$1] - mean) * (distances[$1] - gain)
+      }
     }
 
     private func squaresGold(_ masses: [Number]) -> Number {

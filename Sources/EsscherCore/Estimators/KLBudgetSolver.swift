@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Finds the common lambda at which the mean KL over prompts equals a budget, for several budgets at
-/// once: each round asks for one lambda a budget, so a round is one pass over the matrix.
+/// Finds the common lambda at which the mean KL over prompts (or the mean gain) equals a budget, for several
+/// budgets at once: each round asks for one lambda a budget, so a round is one pass over the matrix.
 ///
-/// Safeguarded Newton in log lambda on log mean KL, whose slope is lambda²·v/KL (D' = lambda·v). Each
+/// Safeguarded Newton in log lambda on log mean KL, whose slope is lambda²·v/KL (D' = lambda·v), or on log
+/// mean gain, whose slope is lambda·v/gain (G' = v). Each
 /// evaluation, whichever budget asked for it, tightens every budget's bracket. A step that leaves its
 /// bracket, or two steps that do not halve the residual, become a bisection.
 ///
@@ -37,6 +38,26 @@ public struct KLBudgetSolver: Sendable {
     }
   }
 
+  /// What is to equal the budget.
+  public enum Quantity: Sendable {
+    /// Mean KL, nats.
+    case kl
+    /// Mean gain.
+    case gain
+
+    func value(_ evaluation: Evaluation) -> Double {
+      self == .kl ? evaluation.kl : evaluation.gain
+    }
+
+    /// d log value / d log lambda.
+    func slope(_ evaluation: Evaluation) -> Double {
+      let lambda = evaluation.lambda
+      return self == .kl
+        ? lambda * lambda * evaluation.variance / evaluation.kl
+        : lambda * evaluation.variance / evaluation.gain
+    }
+  }
+
   private struct Search {
     let budget: Double
     var low: Evaluation?
@@ -51,6 +72,7 @@ public struct KLBudgetSolver: Sendable {
   public static let maximumRounds = 200
 
   private let tolerance: Double
+  private let quantity: Quantity
   private var searches: [Search]
   private var rounds = 0
 
@@ -58,17 +80,26 @@ public struct KLBudgetSolver: Sendable {
   ///   - budgets: nats, each above 0 and below the mean ceiling.
   ///   - standardDeviation: root mean variance of the rewards over prompts; sets the first guess
   ///     √(2·budget)/σ.
-  ///   - tolerance: relative error of the KL at which a search ends.
+  ///   - tolerance: relative error of the quantity at which a search ends.
+  ///   - quantity: what is to equal the budgets; gains are below the largest possible one.
   ///   - known: evaluations already at hand.
   public init(
-    budgets: [Double], standardDeviation: Double, tolerance: Double, known: [Evaluation] = []
+    budgets: [Double], standardDeviation: Double, tolerance: Double, quantity: Quantity = .kl,
+    known: [Evaluation] = []
   ) {
     self.tolerance = tolerance
+    self.quantity = quantity
     searches = budgets.map { budget in
-      let guess = (2 * budget).squareRoot() / standardDeviation
+      // Of Gaussian rewards: KL = (lambda σ)²/2, gain = lambda σ².
+      let guess =
+        quantity == .kl
+        ? (2 * budget).squareRoot() / standardDeviation
+        : budget / (standardDeviation * standardDeviation)
       return Search(budget: budget, next: guess.isFinite && guess > 0 ? guess : 1)
     }
-    for evaluation in known where evaluation.lambda > 0 && evaluation.kl > 0 { note(evaluation) }
+    for evaluation in known where evaluation.lambda > 0 && quantity.value(evaluation) > 0 {
+      note(evaluation)
+    }
     for index in searches.indices where searches[index].best != nil { step(index) }
   }
 
@@ -98,15 +129,16 @@ public struct KLBudgetSolver: Sendable {
   private mutating func note(_ evaluation: Evaluation) {
     for index in searches.indices {
       let budget = searches[index].budget
-      if evaluation.kl <= budget {
+      let value = quantity.value(evaluation)
+      if value <= budget {
         if searches[index].low.map({ evaluation.lambda > $0.lambda }) ?? true {
           searches[index].low = evaluation
         }
       } else if searches[index].high.map({ evaluation.lambda < $0.lambda }) ?? true {
         searches[index].high = evaluation
       }
-      let distance = abs(evaluation.kl - budget)
-      if searches[index].best.map({ distance < abs($0.kl - budget) }) ?? true {
+      let distance = abs(value - budget)
+      if searches[index].best.map({ distance < abs(quantity.value($0) - budget) }) ?? true {
         searches[index].best = evaluation
       }
     }
@@ -115,7 +147,8 @@ public struct KLBudgetSolver: Sendable {
   private mutating func step(_ index: Int) {
     guard let best = searches[index].best else { return }
     let budget = searches[index].budget
-    let residual = abs(best.kl - budget)
+    let value = quantity.value(best)
+    let residual = abs(value - budget)
     if residual <= tolerance * budget {
       searches[index].finished = true
       return
@@ -123,8 +156,7 @@ public struct KLBudgetSolver: Sendable {
     searches[index].residuals.append(residual)
     let residuals = searches[index].residuals
     let stalled = residuals.count > 2 && residual > residuals[residuals.count - 3] / 2
-    let slope = best.lambda * best.lambda * best.variance / best.kl
-    let logStep = Elementary.log(budget / best.kl) / slope
+    let logStep = Elementary.log(budget / value) / quantity.slope(best)
     // A step below lambda's last digits: what is left of the residual is rounding.
     if logStep.magnitude < 1e-15 {
       searches[index].finished = true
@@ -145,7 +177,7 @@ public struct KLBudgetSolver: Sendable {
     } else if let high, next >= high {
       next = high / 4
     } else if stalled {
-      next = best.kl <= budget ? best.lambda * 8 : best.lambda / 8
+      next = value <= budget ? best.lambda * 8 : best.lambda / 8
     }
     searches[index].next = next
   }

@@ -26,6 +26,8 @@ public struct TiltEstimate: Sendable, Equatable {
   public var winRate: Double
   /// E_{π_λ} g.
   public var gold: Double
+  /// d E_{π_λ} g / dλ = Cov_{π_λ}(g, r); gold falls along the tilt where it is negative (theory §2.1).
+  public var goldSlope: Double
 
   /// log Z(λ) = log E₀ e^{λr} of the rewards as given; nats.
   public func logPartition(lambda: Double, summary: RowSummary) -> Double {
@@ -49,5 +51,6 @@ public struct TiltEstimate: Sendable, Equatable {
     ess = sums.exp * sums.exp / sums.squares
     winRate = 0.5 + sums.rank / sums.exp
     gold = summary.goldMean + sums.gold / sums.exp
+    goldSlope = sums.goldFirst / sums.exp - ratio * (sums.gold / sums.exp)
   }
 }

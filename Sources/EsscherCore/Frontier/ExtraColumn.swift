@@ -15,6 +15,8 @@ public enum ExtraColumn: String, Sendable, CaseIterable {
   case rewardSE = "reward_se"
   /// Share of best-of-n's distance from the frontier that comes from spending the same KL on every prompt.
   case allocation
+  /// Slope of gold in lambda along the tilt, Cov(g, r) under it; where it is negative, gold falls.
+  case goldSlope = "gold_slope"
   /// Gold reward that the best policy for gold has at this mean KL.
   case goldFrontier = "gold_frontier"
   /// `gold_frontier` less `gold`: gold lost to the proxy at matched KL.

@@ -51,7 +51,9 @@ public struct PowerMoments: Sendable, Equatable {
       if k + 1 < Self.count { sums.second += power[k] * plain[k + 1] }
       sums.rank += power[k] * rank[k - 1]
       sums.gold += power[k] * gold[k - 1]
+      if k < Self.count { sums.goldFirst += power[k] * gold[k] }
     }
+    sums.goldFirst = (sums.goldFirst + gold[0]) * scale
     sums.first *= scale
     sums.second = (sums.second + plain[1]) * scale * scale
     sums.exp = 1 + sums.expMinusOne

@@ -8,7 +8,7 @@
 /// - `first = Σ q (d − shift) e^x`, `second = Σ q (d − shift)² e^x`;
 /// - `squares = Σ (q e^x)²`;
 /// - `rank = Σ q (u − ½) e^x`, u the mid-rank F_{g−1} + p_g/2 of the sample's tie group;
-/// - `gold = Σ q (g − ḡ) e^x`;
+/// - `gold = Σ q (g − ḡ) e^x` and `goldFirst = Σ q (g − ḡ)(d − shift) e^x`;
 /// - `squaresFirst = Σ (q e^x)² (d − shift)` and `squaresGold = Σ (q e^x)² (g − ḡ)`, by which the bias of
 ///   the means is known; only in plans with sorted rows, gold as the mean of its tie group.
 ///
@@ -31,6 +31,8 @@ public struct TiltSums: Sendable, Equatable {
   public var rank = 0.0
   /// Σ q (g − ḡ) e^x.
   public var gold = 0.0
+  /// Σ q (g − ḡ)(d − shift) e^x.
+  public var goldFirst = 0.0
   /// Σ (q e^x)² (d − shift).
   public var squaresFirst = 0.0
   /// Σ (q e^x)² (g − ḡ).

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// One round with every statistic of every point, prompts streamed into sums.
+
+internal import EsscherCPU
+internal import EsscherCore
+
+struct MainRound {
+  let scan: MatrixScan
+  let request: FrontierRequest
+  let overview: MatrixOverview
+
+  /// Evaluates a grid.
+  ///
+  /// - Parameters:
+  ///   - grid: lambdas and n; what it plans is evaluated.
+  ///   - lines: what the replicates are kept of.
+  ///   - stage: name for progress.
+  func run(
+    _ grid: PointGrid, lines: [BootstrapLine], stage: String
+  ) throws(EsscherError) -> FrontierAccumulator {
+    let isWeighted = scan.table.logWeights != nil
+    let plan = StatisticsPlan(
+      lambdas: grid.planned, bestOf: isWeighted ? [] : grid.bestOf, sorted: true,
+      tail: !isWeighted, missing: request.missing)
+    try checkReplicates(columns: lines.reduce(0) { $0 + $1.quantities.count })
+    var accumulator = FrontierAccumulator(
+      grid: grid, bootstrapLines: lines, replicates: request.resamples, seed: request.seed)
+    let (backend, observer) = (scan.backend, scan.observer)
+    let corrects = request.biasCorrect
+    // Errors over samples take another look at the rows: where one prompt has no others to be compared
+    // with, and where the user looks at single prompts.
+    let errors: CPUBackend? =
+      overview.promptCount == 1 || observer.promptPoints != nil
+      ? CPUBackend(threads: backend.threads, memoryBudgetBytes: request.memoryBudgetBytes) : nil
+    try scan.run(plan, stage: stage) { (table) throws(EsscherError) in
+      let sampleErrors = try errors?.sampleErrors(scan.table, rows: table.rows, plan: plan)
+      let rows = ParallelTiles.map(count: table.rows.count, threads: backend.threads) { offset in
+        var row = PromptRow(
+          table, offset: offset, lambdas: plan.lambdas, isWeighted: isWeighted,
+          correctsBias: corrects)
+        if let sampleErrors { row.errors = sampleErrors[offset] }
+        return row
+      }.filter { $0.summary.sampleCount > 0 }
+      try accumulator.add(rows, backend: backend)
+      guard let write = observer.promptPoints else { return }
+      for row in rows {
+        try write(PromptLines(grid: grid, row: row, hasGold: scan.table.gold != nil).points)
+      }
+    }
+    return accumulator
+  }
+
+  /// Replicates are kept whole, so that one pass suffices and shards can be merged.
+  private func checkReplicates(columns: Int) throws(EsscherError) {
+    let limit = request.memoryBudgetBytes / 2 / (8 * (columns + 1))
+    guard request.resamples > limit else { return }
+    throw EsscherError(
+      .usage,
+      "--resamples \(request.resamples) of \(columns) columns need "
+        + "\(request.resamples * 8 * (columns + 1) >> 20) MiB, more than half of --memory-budget; ask "
+        + "for at most \(limit), for fewer points, or raise the budget")
+  }
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The frontier between points at which it is known: gain as a function of mean KL.
+///
+/// In y = log KL, with g' = beta·KL and g'' = beta·KL − beta³·KL²/v (from dg/dδ = beta and
+/// d²g/dδ² = −beta³/v, v the mean variance under the tilt): a quintic through value, slope and curvature at both
+/// ends, or a cubic through value and slope where v is not known.
+///
+/// - Units: KL in nats, gain in the reward's.
+/// - Edge cases: below the first point the gain goes as √KL; beyond the last it follows the tangent, up to the
+///   largest gain.
+/// - Precision: h the step in y: h⁶/46080 of the sixth derivative (about 1/64 of the gain) with v, h⁴/384 of the
+///   fourth (1/16) without: at h = 0.25, 1e-10 and 1e-6 of the gain.
+/// - Complexity: O(log points).
+/// - Source: theory §1.2 (frontier).
+public struct FrontierInterpolation: Sendable {
+  /// The frontier at one lambda.
+  public struct Node: Sendable {
+    /// Inverse temperature, above 0.
+    public var lambda: Double
+    /// Mean KL, nats, above 0.
+    public var kl: Double
+    /// Mean gain.
+    public var gain: Double
+    /// Mean variance of the reward under the tilt, nil where it is not known.
+    public var variance: Double?
+
+    /// A point of the frontier.
+    public init(lambda: Double, kl: Double, gain: Double, variance: Double? = nil) {
+      self.lambda = lambda
+      self.kl = kl
+      self.gain = gain
+      self.variance = variance
+    }
+  }
+
+  private let nodes: [Node]
+  private let largestGain: Double
+
+  /// - Parameters:
+  ///   - nodes: points; those whose KL does not exceed the one's before are left out.
+  ///   - largestGain: gain as lambda goes to infinity.
+  public init(_ nodes: [Node], largestGain: Double) {
+    var kept: [Node] = []
+    for node in nodes where node.lambda > 0 && node.kl > (kept.last?.kl ?? 0) { kept.append(node) }
+    self.nodes = kept
+    self.largestGain = largestGain
+  }
+
+  /// Index of the last node whose `value` is not above `target`; nil below the first.
+  private func index(_ target: Double, _ value: (Node) -> Double) -> Int? {
+    var low = 0
+    var high = nodes.count
+    while low < high {
+      let middle = (low + high) / 2
+      if value(nodes[middle]) <= target { low = middle + 1 } else { high = middle }
+    }
+    return low > 0 ? low - 1 : nil
+  }
+
+  /// Gain of the frontier at a mean KL.
+  public func gain(atKL kl: Double) -> Double {
+    guard let first = nodes.first, kl > 0 else { return 0 }
+    guard let at = index(kl, \.kl) else { return first.gain * (kl / first.kl).squareRoot() }
+    let left = nodes[at]
+    guard at + 1 < nodes.count else {
+      return min(largestGain, left.gain + (kl - left.kl) / left.lambda)
+    }
+    let right = nodes[at + 1]
+    let start = Elementary.log(left.kl)
+    let width = Elementary.log(right.kl) - start
+    let t = (Elementary.log(kl) - start) / width
+    let slopes = (left.kl / left.lambda * width, right.kl / right.lambda * width)
+    guard let a = Self.curvature(left), let b = Self.curvature(right) else {
+      return Self.cubic(t, left.gain, right.gain, slopes.0, slopes.1)
+    }
+    return Self.quintic(
+      t, (left.gain, right.gain), slopes, (a * width * width, b * width * width))
+  }
+
+  /// Gain of the tilt at a lambda, nil outside the nodes: a cubic in log lambda, by G' = v.
+  public func gain(atLambda lambda: Double) -> Double? {
+    guard let at = index(lambda, \.lambda) else { return nil }
+    let left = nodes[at]
+    guard at + 1 < nodes.count else { return left.lambda == lambda ? left.gain : nil }
+    let right = nodes[at + 1]
+    guard let a = left.variance, let b = right.variance else { return nil }
+    let width = Elementary.log(right.lambda / left.lambda)
+    return Self.cubic(
+      Elementary.log(lambda / left.lambda) / width, left.gain, right.gain,
+      left.lambda * a * width, right.lambda * b * width)
+  }
+
+  /// d²g/dy².
+  private static func curvature(_ node: Node) -> Double? {
+    guard let variance = node.variance, variance > 0 else { return nil }
+    let slope = node.kl / node.lambda
+    return slope - slope * slope / (node.lambda * variance)
+  }
+
+  private static func cubic(
+    _ t: Double, _ left: Double, _ right: Double, _ leftSlope: Double, _ rightSlope: Double
+  ) -> Double {
+    let rise = right - left
+    let s = 1 - t
+    // left + t·rise + what the slopes add, which vanishes at both ends.
+    return left + t * rise + t * s * (s * (leftSlope - rise) - t * (rightSlope - rise))
+  }
+
+  private static func quintic(
+    _ t: Double, _ values: (Double, Double), _ slopes: (Double, Double),
+    _ curvatures: (Double, Double)
+  ) -> Double {
+    let rise = values.1 - values.0 - slopes.0 - curvatures.0 / 2
+    let slope = slopes.1 - slopes.0 - curvatures.0
+    let curvature = curvatures.1 - curvatures.0
+    let third = 10 * rise - 4 * slope + curvature / 2
+    let fourth = -15 * rise + 7 * slope - curvature
+    let fifth = 6 * rise - 3 * slope + curvature / 2
+    return values.0 + t
+      * (slopes.0 + t * (curvatures.0 / 2 + t * (third + t * (fourth + t * fifth))))
+  }
+}

@@ -45,7 +45,7 @@ struct FrontierAccumulator {
     self.grid = grid
     self.bootstrapLines = bootstrapLines
     quantities = hasGold ? BootstrapQuantity.allCases : [.kl, .reward, .gain]
-    points = Array(repeating: PointMeans(), count: grid.planned.count + grid.bestOf.count)
+    points = Array(repeating: PointMeans(), count: grid.planned.count + grid.selections.count)
     bootstrap = PoissonBootstrap(
       replicateCount: replicates, columnCount: bootstrapLines.count * quantities.count, seed: seed)
   }
@@ -62,7 +62,7 @@ struct FrontierAccumulator {
       if !row.errors.isEmpty { sampleErrors = row.errors }
       for (index, values) in row.values.enumerated() { points[index].add(values) }
     }
-    guard bootstrap.replicateCount > 0 else { return }
+    guard bootstrap.replicateCount > 0, bootstrap.columnCount > 0 else { return }
     var columns: [Double] = []
     columns.reserveCapacity(rows.count * bootstrap.columnCount)
     for row in rows {

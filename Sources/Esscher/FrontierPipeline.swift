@@ -6,12 +6,13 @@ internal import EsscherCPU
 internal import EsscherCore
 
 struct FrontierPipeline {
-  let scan: MatrixScan
+  private(set) var scan: MatrixScan
   let request: FrontierRequest
 
   /// Runs every round and assembles the points.
-  func run(clock: inout StageClock) throws(EsscherError) -> FrontierResult {
+  mutating func run(clock: inout StageClock) throws(EsscherError) -> FrontierResult {
     try checkShapes(scan.table)
+    scan = try scan.checkingLogProbabilities(missing: request.missing)
     let overview = try clock.time("reading") { () throws(EsscherError) in
       try MatrixOverview(scan, missing: request.missing)
     }
@@ -24,10 +25,16 @@ struct FrontierPipeline {
     let efficiency = try clock.time("efficiency") { () throws(EsscherError) in
       try Efficiency(accumulator, scan: scan, overview: overview, request: request)
     }
+    var klEstimates: [Int: Double] = [:]
+    if scan.table.logProbabilities != nil {
+      klEstimates = try clock.time("log-probabilities") { () throws(EsscherError) in
+        try scan.klEstimates(grid.selections, missing: request.missing)
+      }
+    }
     let assembler = PointAssembler(
       label: scan.table.label, hasGold: scan.table.gold != nil,
       isWeighted: scan.table.logWeights != nil, request: request, overview: overview,
-      accumulator: accumulator, efficiency: efficiency)
+      accumulator: accumulator, efficiency: efficiency, klEstimates: klEstimates)
     return FrontierResult(
       overview: overview, points: assembler.points,
       warnings: scan.table.notes + overview.notes + grid.notes)
@@ -39,8 +46,8 @@ struct FrontierPipeline {
   ) throws(EsscherError) -> FrontierAccumulator {
     let isWeighted = scan.table.logWeights != nil
     let plan = StatisticsPlan(
-      lambdas: grid.planned, bestOf: isWeighted ? [] : grid.bestOf, sorted: true,
-      tail: !isWeighted, missing: request.missing)
+      lambdas: grid.planned, selections: isWeighted ? [] : grid.selections, sorted: true,
+      tail: !isWeighted && !grid.planned.isEmpty, missing: request.missing)
     let lines = PointAssembler.bootstrapLines(grid, isWeighted: isWeighted)
     try checkReplicates(lines: lines.count)
     var accumulator = FrontierAccumulator(
@@ -86,16 +93,16 @@ struct FrontierPipeline {
   /// Gold and log weights belong to the same samples as the rewards.
   private func checkShapes(_ table: RewardTable) throws(EsscherError) {
     guard case .cells(let rewards) = table.rewards else {
-      guard table.gold == nil && table.logWeights == nil else {
+      guard table.gold == nil && table.logWeights == nil && table.logProbabilities == nil else {
         throw EsscherError(
           .badInput,
-          "counts of correct samples have no single samples that a gold reward or log "
-            + "weights could belong to; give one reward a sample instead",
+          "counts of correct samples have no single samples that a gold reward, log "
+            + "weights or log-probabilities could belong to; give one reward a sample instead",
           at: EsscherError.Location(file: table.inputs.first?.name))
       }
       return
     }
-    for other in [table.gold, table.logWeights].compactMap({ $0 }) {
+    for other in [table.gold, table.logWeights, table.logProbabilities].compactMap({ $0 }) {
       guard other.rowCount == rewards.rowCount else {
         throw EsscherError(
           .badInput,

@@ -11,6 +11,8 @@ struct PointAssembler {
   let overview: MatrixOverview
   let accumulator: FrontierAccumulator
   let efficiency: Efficiency
+  /// Estimates of best-of-n's KL from log-probabilities, by n; empty without them.
+  let klEstimates: [Int: Double]
 
   private var grid: PointGrid { accumulator.grid }
 
@@ -23,14 +25,14 @@ struct PointAssembler {
   /// Lambdas of the default grid that are shown beyond the last trusted one.
   static let untrustedCount = 4
 
-  /// Lines that get intervals, in report order: tilt, reachable budgets, best-of-n.
+  /// Lines that get intervals, in report order: tilt, reachable budgets, best-of-n and its relatives.
   static func bootstrapLines(_ grid: PointGrid, isWeighted: Bool) -> [BootstrapLine] {
     var lines = grid.lambdas.map { BootstrapLine(entry: entry(of: $0, grid)) }
     for case let lambda? in grid.budgets.map(\.lambda) {
       lines.append(BootstrapLine(entry: entry(of: lambda, grid), heldBeta: 1 / lambda))
     }
     if !isWeighted {
-      lines += grid.bestOf.indices.map { BootstrapLine(entry: grid.planned.count + $0) }
+      lines += grid.selections.indices.map { BootstrapLine(entry: grid.planned.count + $0) }
     }
     return lines
   }
@@ -39,7 +41,7 @@ struct PointAssembler {
     grid.planned.firstIndex(of: lambda) ?? 0
   }
 
-  /// Every line of the report: tilt, budget, best-of-n.
+  /// Every line of the report: tilt, budget, best-of-n and its relatives.
   var points: [FrontierPoint] {
     var points: [FrontierPoint] = []
     var line = 0
@@ -54,10 +56,11 @@ struct PointAssembler {
       points.append(self.budget(budget, line: line))
       if budget.lambda != nil { line += 1 }
     }
-    for (index, n) in grid.bestOf.enumerated() {
-      points.append(bestOf(n, index: index, line: line))
-      line += 1
+    for selection in grid.selectionPoints {
+      points.append(self.selection(selection, line: line))
+      if selection.entry != nil { line += 1 }
     }
+    for index in points.indices { addWinRateLimit(&points[index]) }
     return points
   }
 
@@ -127,14 +130,14 @@ struct PointAssembler {
   private func fill(_ point: inout FrontierPoint, entry: Int) {
     let means = accumulator.points[entry].means
     point.kl = means.kl
-    point.reverseKL = means.reverseKL
-    point.jeffreys = means.jeffreys
+    point.reverseKL = means.reverseKL.isFinite ? means.reverseKL : nil
+    point.jeffreys = means.jeffreys.isFinite ? means.jeffreys : nil
     point.reward = means.reward
     point.gain = means.gain
     point.gold = hasGold ? means.gold : nil
     point.winRate = means.winRate
     point.ess = means.ess
-    let isTilt = point.curve != .bestOfN
+    let isTilt = point.n == nil
     if isTilt {
       point.khat = means.khat
       point.extras[.maxWeight] = means.bias.largestWeight
@@ -167,19 +170,29 @@ struct PointAssembler {
     return accumulator.sampleErrors[entry]
   }
 
-  private func bestOf(_ n: Int, index: Int, line: Int) -> FrontierPoint {
-    var point = blank(.bestOfN)
-    point.n = n
+  private func selection(_ selection: SelectionPoint, line: Int) -> FrontierPoint {
+    let law = selection.law
+    var point = blank(law.curve)
+    point.n = law.n
     guard !isWeighted else {
       point.annotate(
-        "best-of-n needs samples of the base policy, and --log-weights says these are not")
+        "\(law.name) needs samples of the base policy, and --log-weights says these are not")
       return point
     }
-    fill(&point, entry: grid.planned.count + index)
-    point.klBound = BestOfNLaw.bound(n: n)
-    point.efficiency = efficiency.values[index]
+    guard let entry = selection.entry else {
+      point.annotate(selection.reason)
+      return point
+    }
+    fill(&point, entry: grid.planned.count + entry)
+    point.klBound = BestOfNLaw.bound(law)
+    if case .bestOf(let n) = law { point.klEstimate = klEstimates[n] }
+    point.efficiency = efficiency.values[entry]
     if point.efficiency == nil { point.annotate("the gain is 0, efficiency is undefined") }
-    if accumulator.mixedPrompts > 0 && n > 1 {
+    if point.reverseKL == nil {
+      point.annotate(
+        "the base policy gives samples that this policy never gives: reverse KL infinite")
+    }
+    if accumulator.mixedPrompts > 0 && law.n > 1 {
       point.annotate(
         "tied and untied samples mix in \(accumulator.mixedPrompts) prompts, so that the KL is biased"
       )
@@ -204,15 +217,22 @@ struct PointAssembler {
       point.reward, isHeld ? errors.heldReward : errors.reward)
     (point.gainLow, point.gainHigh) = interval(point.gain, isHeld ? errors.heldGain : errors.gain)
     (point.goldLow, point.goldHigh) = interval(point.gold, errors.gold)
-    let hasAtoms = point.curve == .bestOfN && point.n != 1 && point.kl != point.klBound
+    let hasAtoms = point.n != nil && point.n != 1 && point.kl != point.klBound
     (point.klLow, point.klHigh) =
-      isHeld || (point.curve == .bestOfN && !hasAtoms)
+      isHeld || (point.n != nil && !hasAtoms)
       ? (point.kl, point.kl) : interval(point.kl, errors.kl)
     if point.reward != nil && errors.reward == nil {
       point.annotate("no interval of one prompt: leaving a sample out is not defined here")
     } else if hasAtoms {
       point.annotate("no interval of the KL of one prompt with ties")
     }
+  }
+
+  /// The largest win rate that any policy can have at the line's KL.
+  private func addWinRateLimit(_ point: inout FrontierPoint) {
+    // A KL that was corrected for its bias may be below 0.
+    guard let kl = point.kl, kl >= 0, point.winRate != nil else { return }
+    point.extras[.winRateLimit] = WinRateLimit.winRate(kl: kl)
   }
 
   private func addIntervals(_ point: inout FrontierPoint, line: Int) {

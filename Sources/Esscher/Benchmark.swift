@@ -128,7 +128,7 @@ public struct Benchmark {
   ) throws(EsscherError) -> [Double] {
     guard case .cells(let source) = table.rewards else { return [] }
     var kl = [Double](repeating: 0, count: plan.lambdas.count)
-    var reward = [Double](repeating: 0, count: plan.bestOf.count)
+    var reward = [Double](repeating: 0, count: plan.selections.count)
     let rows = source.rowCount
     let step = try backend.rowsPerTile(for: table, plan: plan)
     for start in stride(from: 0, to: rows, by: step) {
@@ -139,8 +139,8 @@ public struct Benchmark {
           let sums = part.tilts[row * plan.lambdas.count + index]
           kl[index] += TiltEstimate(lambda: lambda, sums: sums, summary: summary).kl
         }
-        for index in plan.bestOf.indices {
-          reward[index] += summary.mean + part.bestOf[row * plan.bestOf.count + index].gain
+        for index in plan.selections.indices {
+          reward[index] += summary.mean + part.bestOf[row * plan.selections.count + index].gain
         }
       }
     }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much of what its KL could buy best-of-n reaches, in the empirical world.
+// How much of what its KL could buy best-of-n, or a relative of it, reaches, in the empirical world.
 
 internal import EsscherCore
 
-/// V-statistic gain over the plug-in frontier's gain at the same mean KL, for each n.
+/// V-statistic gain over the plug-in frontier's gain at the same mean KL, for each law.
 ///
 /// Both belong to the law that the samples themselves form, so the ratio is at most 1 (theory §1.7).
 /// The frontier's gain at a KL is the minimum over beta of an upper bound (DUAL), taken over every
 /// lambda evaluated so far; an inexact minimum can only lower the ratio.
 struct Efficiency {
-  /// By index of n; nil where undefined.
+  /// By law of the plan; nil where undefined.
   private(set) var values: [Double?] = []
   /// By index of n, where there are replicates.
   private(set) var intervals: [(low: Double, high: Double)?] = []
@@ -22,10 +22,10 @@ struct Efficiency {
     request: FrontierRequest, firstLine: Int
   ) throws(EsscherError) {
     let grid = accumulator.grid
-    guard accumulator.points.count == grid.planned.count + grid.bestOf.count,
+    guard accumulator.points.count == grid.planned.count + grid.selections.count,
       scan.table.logWeights == nil
     else {
-      intervals = grid.bestOf.map { _ in nil }
+      intervals = grid.selections.map { _ in nil }
       return
     }
     let known = grid.planned.indices.filter { grid.planned[$0] > 0 }.map { index in
@@ -34,7 +34,7 @@ struct Efficiency {
         lambda: grid.planned[index], kl: means.empiricalKL, variance: means.spread,
         gain: means.empiricalGain)
     }
-    let means = grid.bestOf.indices.map { accumulator.points[grid.planned.count + $0].means }
+    let means = grid.selections.indices.map { accumulator.points[grid.planned.count + $0].means }
     let limit = overview.ceiling * (1 - 1e-12)
     let targets = means.filter { $0.spread > 0 && $0.replacementKL > 0 && $0.replacementKL < limit }
       .map(\.replacementKL)

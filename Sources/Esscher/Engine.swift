@@ -74,7 +74,8 @@ public struct Engine: Sendable {
     _ observer: RunObserver, _ clock: inout StageClock
   ) throws(EsscherError) -> FrontierResult {
     let scan = MatrixScan(table: table, backend: backend, observer: observer)
-    return try FrontierPipeline(scan: scan, request: request).run(clock: &clock)
+    var pipeline = FrontierPipeline(scan: scan, request: request)
+    return try pipeline.run(clock: &clock)
   }
 
   /// The processor, which every run can use.

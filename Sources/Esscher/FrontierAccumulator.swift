@@ -57,7 +57,7 @@ struct FrontierAccumulator {
     self.grid = grid
     self.bootstrapLines = bootstrapLines
     offsets = bootstrapLines.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.quantities.count) }
-    points = Array(repeating: PointMeans(), count: grid.planned.count + grid.bestOf.count)
+    points = Array(repeating: PointMeans(), count: grid.planned.count + grid.selections.count)
     bootstrap = PoissonBootstrap(
       replicateCount: replicates, columnCount: offsets[offsets.count - 1], seed: seed)
   }
@@ -74,7 +74,7 @@ struct FrontierAccumulator {
       if !row.errors.isEmpty { sampleErrors = row.errors }
       for (index, values) in row.values.enumerated() { points[index].add(values) }
     }
-    guard bootstrap.replicateCount > 0 else { return }
+    guard bootstrap.replicateCount > 0, bootstrap.columnCount > 0 else { return }
     var columns: [Double] = []
     columns.reserveCapacity(rows.count * bootstrap.columnCount)
     for row in rows {

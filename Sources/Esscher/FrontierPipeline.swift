@@ -5,12 +5,13 @@
 internal import EsscherCore
 
 struct FrontierPipeline {
-  let scan: MatrixScan
+  private(set) var scan: MatrixScan
   let request: FrontierRequest
 
   /// Runs every round and assembles the points.
-  func run(clock: inout StageClock) throws(EsscherError) -> FrontierResult {
+  mutating func run(clock: inout StageClock) throws(EsscherError) -> FrontierResult {
     try checkShapes(scan.table)
+    scan = try scan.checkingLogProbabilities(missing: request.missing)
     let overview = try clock.time("reading") { () throws(EsscherError) in
       try MatrixOverview(scan, missing: request.missing)
     }
@@ -33,7 +34,7 @@ struct FrontierPipeline {
     let efficiency = try clock.time("efficiency") { () throws(EsscherError) in
       try Efficiency(
         accumulator, scan: scan, overview: overview, request: request,
-        firstLine: reportLines.count - (isWeighted ? 0 : grid.bestOf.count))
+        firstLine: reportLines.count - (isWeighted ? 0 : grid.selections.count))
     }
     let gold = try clock.time("gold") { () throws(EsscherError) in
       hasGold
@@ -42,9 +43,16 @@ struct FrontierPipeline {
         )
         : nil
     }
+    var klEstimates: [Int: Double] = [:]
+    if scan.table.logProbabilities != nil {
+      klEstimates = try clock.time("log-probabilities") { () throws(EsscherError) in
+        try scan.klEstimates(grid.selections, missing: request.missing)
+      }
+    }
     let assembler = PointAssembler(
       label: scan.table.label, hasGold: hasGold, isWeighted: isWeighted, request: request,
-      overview: overview, accumulator: accumulator, efficiency: efficiency, gold: gold)
+      overview: overview, accumulator: accumulator, efficiency: efficiency, gold: gold,
+      klEstimates: klEstimates)
     let points =
       assembler.points
       + policies.points(
@@ -58,16 +66,16 @@ struct FrontierPipeline {
   /// Gold and log weights belong to the same samples as the rewards.
   private func checkShapes(_ table: RewardTable) throws(EsscherError) {
     guard case .cells(let rewards) = table.rewards else {
-      guard table.gold == nil && table.logWeights == nil else {
+      guard table.gold == nil && table.logWeights == nil && table.logProbabilities == nil else {
         throw EsscherError(
           .badInput,
-          "counts of correct samples have no single samples that a gold reward or log "
-            + "weights could belong to; give one reward a sample instead",
+          "counts of correct samples have no single samples that a gold reward, log "
+            + "weights or log-probabilities could belong to; give one reward a sample instead",
           at: EsscherError.Location(file: table.inputs.first?.name))
       }
       return
     }
-    for other in [table.gold, table.logWeights].compactMap({ $0 }) {
+    for other in [table.gold, table.logWeights, table.logProbabilities].compactMap({ $0 }) {
       guard other.rowCount == rewards.rowCount else {
         throw EsscherError(
           .badInput,

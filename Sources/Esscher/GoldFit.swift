@@ -28,9 +28,9 @@ struct GoldFit {
       return means.kl > 0 && means.ess >= PointAssembler.smallestESS
         && means.kl <= overview.ceiling - PointAssembler.ceilingMargin
     }
-    let best = grid.bestOf.indices.compactMap { index -> Int? in
+    let best = grid.selections.indices.compactMap { index -> Int? in
       let entry = grid.planned.count + index
-      guard grid.bestOf[index] > 1, entry < accumulator.points.count,
+      guard case .bestOf(let n) = grid.selections[index], n > 1, entry < accumulator.points.count,
         accumulator.points[entry].means.ess >= PointAssembler.smallestESS
       else { return nil }
       return accumulator.bootstrapLines.firstIndex { $0.entry == entry }

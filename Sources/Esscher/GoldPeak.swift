@@ -9,8 +9,8 @@ struct GoldPeak {
   enum Place {
     /// At the lambda that the round evaluated alone.
     case tilt(FrontierAccumulator)
-    /// At one of the n, by index.
-    case bestOf(index: Int, line: Int)
+    /// At one of the laws that select by rank, by index.
+    case selection(index: Int, line: Int)
     /// At the base policy.
     case base
     /// Beyond the last point.
@@ -18,7 +18,6 @@ struct GoldPeak {
   }
 
   let place: Place
-  let isBestOf: Bool
   var kl: (low: Double, high: Double)?
   var gold: (low: Double, high: Double)?
   var notes: [String] = []
@@ -31,13 +30,17 @@ struct GoldPeak {
     var peaks: [GoldPeak] = []
     if accumulator.grid.planned.count >= 3 {
       var peak = GoldPeak(
-        place: try alongTilt(accumulator, scan: scan, overview: overview, request: request),
-        isBestOf: false)
+        place: try alongTilt(accumulator, scan: scan, overview: overview, request: request))
       peak.addTiltInterval(accumulator, confidence: request.confidence)
       peaks.append(peak)
     }
-    if accumulator.grid.bestOf.count >= 3, scan.table.logWeights == nil {
-      peaks.append(underBestOf(accumulator, confidence: request.confidence))
+    guard scan.table.logWeights == nil else { return peaks }
+    for curve in Curve.allCases {
+      let selections = accumulator.grid.selections
+      let indices = selections.indices.filter { selections[$0].curve == curve }
+      guard indices.count >= 3 else { continue }
+      peaks.append(
+        underSelection(curve, indices, accumulator, confidence: request.confidence))
     }
     return peaks
   }
@@ -155,22 +158,23 @@ struct GoldPeak {
     return (x[1] + step, y[1] + step * (slope + curvature * step))
   }
 
-  // MARK: Under best-of-n
+  // MARK: Under best-of-n and its relatives
 
-  private static func underBestOf(
-    _ accumulator: FrontierAccumulator, confidence: Double
+  private static func underSelection(
+    _ curve: Curve, _ indices: [Int], _ accumulator: FrontierAccumulator, confidence: Double
   ) -> GoldPeak {
     let grid = accumulator.grid
-    let golds = grid.bestOf.indices.map { accumulator.points[grid.planned.count + $0].means.gold }
+    let ns = indices.map { grid.selections[$0].n }
+    let golds = indices.map { accumulator.points[grid.planned.count + $0].means.gold }
     let top = golds.indices.max { golds[$0] < golds[$1] } ?? 0
     // The first of equal ones; U-statistics carry an error of some 1e-14.
     let scale = 1e-12 * (golds.map(\.magnitude).max() ?? 0)
     let equal = golds.indices.filter { golds[$0] >= golds[top] - scale }
     let first = equal.first ?? top
-    let lines = grid.bestOf.indices.map { index in
+    let lines = indices.map { index in
       accumulator.bootstrapLines.firstIndex { $0.entry == grid.planned.count + index } ?? 0
     }
-    var peak = GoldPeak(place: .bestOf(index: first, line: lines[first]), isBestOf: true)
+    var peak = GoldPeak(place: .selection(index: indices[first], line: lines[first]))
     let replicateGolds = lines.map { accumulator.replicates(line: $0, .gold) }
     let replicateKLs = lines.map { accumulator.replicates(line: $0, .kl) }
     var best: [(kl: Double, gold: Double)] = []
@@ -185,14 +189,13 @@ struct GoldPeak {
     peak.kl = Percentiles.interval(best.map(\.kl), confidence: confidence)
     peak.gold = Percentiles.interval(best.map(\.gold), confidence: confidence)
     if equal.count > 1 {
-      let names = equal.map { String(grid.bestOf[$0]) }.joined(separator: " and ")
+      let names = equal.map { String(ns[$0]) }.joined(separator: " and ")
       peak.notes.append("n = \(names) tie")
     }
-    if first == grid.bestOf.count - 1 {
-      peak.notes.append("gold still rises at the largest n")
-    } else {
-      peak.notes.append("among the n of the grid")
-    }
+    peak.notes.append(
+      first == ns.count - 1
+        ? "gold of \(curve.rawValue) still rises at the largest n"
+        : "of \(curve.rawValue), among the n of the grid")
     return peak
   }
 
@@ -210,11 +213,11 @@ struct GoldPeak {
       point.beta = 1 / lambda
       own.fill(&point, entry: accumulator.grid.entry(of: lambda))
       own.addIntervals(&point, line: 0)
-    case .bestOf(let index, let line):
+    case .selection(let index, let line):
       let grid = assembler.accumulator.grid
-      point.n = grid.bestOf[index]
+      point.n = grid.selections[index].n
       assembler.fill(&point, entry: grid.planned.count + index)
-      point.klBound = BestOfNLaw.bound(n: grid.bestOf[index])
+      point.klBound = BestOfNLaw.bound(grid.selections[index])
       assembler.addIntervals(&point, line: line)
     case .base:
       point.annotate("gold falls from the start: the base policy has the most")

@@ -20,8 +20,8 @@ struct MainRound {
   ) throws(EsscherError) -> FrontierAccumulator {
     let isWeighted = scan.table.logWeights != nil
     let plan = StatisticsPlan(
-      lambdas: grid.planned, bestOf: isWeighted ? [] : grid.bestOf, sorted: true,
-      tail: !isWeighted, missing: request.missing)
+      lambdas: grid.planned, selections: isWeighted ? [] : grid.selections, sorted: true,
+      tail: !isWeighted && !grid.planned.isEmpty, missing: request.missing)
     try checkReplicates(columns: lines.reduce(0) { $0 + $1.quantities.count })
     var accumulator = FrontierAccumulator(
       grid: grid, bootstrapLines: lines, replicates: request.resamples, seed: request.seed)

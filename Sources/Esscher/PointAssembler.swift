@@ -12,6 +12,8 @@ struct PointAssembler {
   var accumulator: FrontierAccumulator
   let efficiency: Efficiency
   let gold: GoldStudy?
+  /// Estimates of best-of-n's KL from log-probabilities, by n; empty without them.
+  let klEstimates: [Int: Double]
 
   var grid: PointGrid { accumulator.grid }
 
@@ -29,7 +31,7 @@ struct PointAssembler {
   /// Lambdas of the default grid that are shown beyond the last trusted one.
   static let untrustedCount = 4
 
-  /// Lines that get intervals, in report order: tilt, reachable budgets, best-of-n.
+  /// Lines that get intervals, in report order: tilt, reachable budgets, best-of-n and its relatives.
   static func bootstrapLines(
     _ grid: PointGrid, isWeighted: Bool, hasGold: Bool
   ) -> [BootstrapLine] {
@@ -42,7 +44,7 @@ struct PointAssembler {
         BootstrapLine(entry: grid.entry(of: lambda), heldBeta: 1 / lambda, quantities: quantities))
     }
     if !isWeighted {
-      lines += grid.bestOf.indices.map {
+      lines += grid.selections.indices.map {
         BootstrapLine(
           entry: grid.planned.count + $0,
           quantities: quantities + [.replacementGain, .replacementKL])
@@ -51,7 +53,7 @@ struct PointAssembler {
     return lines
   }
 
-  /// Every line of the report: tilt, budget, best-of-n.
+  /// Every line of the report: tilt, budget, best-of-n and its relatives.
   var points: [FrontierPoint] {
     var points: [FrontierPoint] = []
     var line = 0
@@ -66,11 +68,13 @@ struct PointAssembler {
       points.append(self.budget(budget, line: line))
       if budget.lambda != nil { line += 1 }
     }
-    for (index, n) in grid.bestOf.enumerated() {
-      points.append(bestOf(n, index: index, line: line))
-      line += 1
+    for selection in grid.selectionPoints {
+      points.append(self.selection(selection, line: line))
+      if selection.entry != nil { line += 1 }
     }
-    return points + (gold?.points(self) ?? [])
+    points += gold?.points(self) ?? []
+    for index in points.indices { addWinRateLimit(&points[index]) }
+    return points
   }
 
   func blank(_ curve: Curve) -> FrontierPoint {
@@ -141,15 +145,15 @@ struct PointAssembler {
   func fill(_ point: inout FrontierPoint, entry: Int) {
     let means = accumulator.points[entry].means
     point.kl = means.kl
-    point.reverseKL = means.reverseKL
-    point.jeffreys = means.jeffreys
+    point.reverseKL = means.reverseKL.isFinite ? means.reverseKL : nil
+    point.jeffreys = means.jeffreys.isFinite ? means.jeffreys : nil
     point.reward = means.reward
     point.gain = means.gain
     point.gold = hasGold ? means.gold : nil
     point.winRate = means.winRate
-    if hasGold && point.curve != .bestOfN { point.extras[.goldSlope] = means.goldSlope }
+    if hasGold && point.n == nil { point.extras[.goldSlope] = means.goldSlope }
     point.ess = means.ess
-    let isTilt = point.curve != .bestOfN
+    let isTilt = point.n == nil
     if isTilt {
       point.khat = means.khat
       point.extras[.maxWeight] = means.bias.largestWeight
@@ -186,23 +190,33 @@ struct PointAssembler {
     return accumulator.sampleErrors[entry]
   }
 
-  private func bestOf(_ n: Int, index: Int, line: Int) -> FrontierPoint {
-    var point = blank(.bestOfN)
-    point.n = n
+  private func selection(_ selection: SelectionPoint, line: Int) -> FrontierPoint {
+    let law = selection.law
+    var point = blank(law.curve)
+    point.n = law.n
     guard !isWeighted else {
       point.annotate(
-        "best-of-n needs samples of the base policy, and --log-weights says these are not")
+        "\(law.name) needs samples of the base policy, and --log-weights says these are not")
       return point
     }
-    fill(&point, entry: grid.planned.count + index)
-    point.klBound = BestOfNLaw.bound(n: n)
-    point.efficiency = efficiency.values[index]
-    if let interval = efficiency.intervals[index] {
+    guard let entry = selection.entry else {
+      point.annotate(selection.reason)
+      return point
+    }
+    fill(&point, entry: grid.planned.count + entry)
+    point.klBound = BestOfNLaw.bound(law)
+    if case .bestOf(let n) = law { point.klEstimate = klEstimates[n] }
+    point.efficiency = efficiency.values[entry]
+    if let interval = efficiency.intervals[entry] {
       point.extras[.efficiencyLow] = interval.low
       point.extras[.efficiencyHigh] = interval.high
     }
     if point.efficiency == nil { point.annotate("the gain is 0, efficiency is undefined") }
-    if accumulator.mixedPrompts > 0 && n > 1 {
+    if point.reverseKL == nil {
+      point.annotate(
+        "the base policy gives samples that this policy never gives: reverse KL infinite")
+    }
+    if accumulator.mixedPrompts > 0 && law.n > 1 {
       point.annotate(
         "tied and untied samples mix in \(accumulator.mixedPrompts) prompts, so that the KL is biased"
       )
@@ -227,15 +241,22 @@ struct PointAssembler {
       point.reward, isHeld ? errors.heldReward : errors.reward)
     (point.gainLow, point.gainHigh) = interval(point.gain, isHeld ? errors.heldGain : errors.gain)
     (point.goldLow, point.goldHigh) = interval(point.gold, errors.gold)
-    let hasAtoms = point.curve == .bestOfN && point.n != 1 && point.kl != point.klBound
+    let hasAtoms = point.n != nil && point.n != 1 && point.kl != point.klBound
     (point.klLow, point.klHigh) =
-      isHeld || (point.curve == .bestOfN && !hasAtoms)
+      isHeld || (point.n != nil && !hasAtoms)
       ? (point.kl, point.kl) : interval(point.kl, errors.kl)
     if point.reward != nil && errors.reward == nil {
       point.annotate("no interval of one prompt: leaving a sample out is not defined here")
     } else if hasAtoms {
       point.annotate("no interval of the KL of one prompt with ties")
     }
+  }
+
+  /// The largest win rate that any policy can have at the line's KL.
+  private func addWinRateLimit(_ point: inout FrontierPoint) {
+    // A KL that was corrected for its bias may be below 0.
+    guard let kl = point.kl, kl >= 0, point.winRate != nil else { return }
+    point.extras[.winRateLimit] = WinRateLimit.winRate(kl: kl)
   }
 
   func addIntervals(_ point: inout FrontierPoint, line: Int) {

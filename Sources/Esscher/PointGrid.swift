@@ -10,11 +10,21 @@ struct BudgetPoint {
   var reason = ""
 }
 
+/// A line of a law that selects by rank; `entry` is its place in the plan, nil where it has none.
+struct SelectionPoint {
+  var law: SelectionLaw
+  var entry: Int?
+  var reason = ""
+}
+
 /// The resolved grids of a run.
 struct PointGrid {
   var lambdas: [Double] = []
   var budgets: [BudgetPoint] = []
-  var bestOf: [Int] = []
+  /// Best of n and its relatives, in report order.
+  var selectionPoints: [SelectionPoint] = []
+  /// Their laws that can be estimated.
+  var selections: [SelectionLaw] = []
   /// Every lambda that the main round evaluates, ascending and distinct.
   var planned: [Double] = []
   var notes: [String] = []
@@ -25,10 +35,13 @@ struct PointGrid {
   init(
     _ request: FrontierRequest, scan: MatrixScan, overview: MatrixOverview
   ) throws(EsscherError) {
-    bestOf = try Self.bestOf(request, scan: scan, overview: overview)
-    let (defaults, note) = try Self.lambdas(request, scan: scan, overview: overview)
-    lambdas = defaults
-    if let note { notes.append(note) }
+    let ns = try Self.ns(request, scan: scan, overview: overview)
+    addSelections(request.curves, ns: ns, shortest: overview.shortest)
+    if request.curves.contains(.tilt) {
+      let (defaults, note) = try Self.lambdas(request, scan: scan, overview: overview)
+      lambdas = defaults
+      if let note { notes.append(note) }
+    }
     budgets = try Self.budgets(request, scan: scan, overview: overview)
     // With importance weights the base means are ratios, whose bias is read off lambda = 0; gold is studied
     // from its base mean on.
@@ -102,7 +115,25 @@ struct PointGrid {
     }
   }
 
-  private static func bestOf(
+  /// Every n of every curve of these laws that is asked for.
+  private mutating func addSelections(_ curves: Set<Curve>, ns: [Int], shortest: Int) {
+    for curve in Curve.allCases where curves.contains(curve) {
+      for case let law? in ns.map({ SelectionLaw(curve: curve, n: $0) }) {
+        guard law.fewestSamples <= shortest else {
+          selectionPoints.append(
+            SelectionPoint(
+              law: law,
+              reason: "with \(law.n) draws in the mean more than the \(shortest) samples of the "
+                + "shortest prompt are drawn too often: \(law.fewestSamples) samples are needed"))
+          continue
+        }
+        selectionPoints.append(SelectionPoint(law: law, entry: selections.count))
+        selections.append(law)
+      }
+    }
+  }
+
+  private static func ns(
     _ request: FrontierRequest, scan: MatrixScan, overview: MatrixOverview
   ) throws(EsscherError) -> [Int] {
     guard let requested = request.bestOf else {

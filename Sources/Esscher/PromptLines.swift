@@ -12,9 +12,10 @@ struct PromptLines {
     var points: [PromptPoint] = []
     for lambda in grid.lambdas { points.append(tilt(.tilt, lambda)) }
     for case let lambda? in grid.budgets.map(\.lambda) { points.append(tilt(.budget, lambda)) }
-    for index in grid.bestOf.indices where grid.planned.count + index < row.values.count {
-      var point = blank(.bestOfN, entry: grid.planned.count + index)
-      point.n = grid.bestOf[index]
+    for (index, law) in grid.selections.enumerated()
+    where grid.planned.count + index < row.values.count {
+      var point = blank(law.curve, entry: grid.planned.count + index)
+      point.n = law.n
       points.append(point)
     }
     return points
@@ -34,8 +35,8 @@ struct PromptLines {
     var point = PromptPoint(
       prompt: row.row, sampleCount: row.summary.sampleCount, curve: curve)
     point.kl = values.kl
-    point.reverseKL = values.reverseKL
-    point.jeffreys = values.jeffreys
+    point.reverseKL = values.reverseKL.isFinite ? values.reverseKL : nil
+    point.jeffreys = values.jeffreys.isFinite ? values.jeffreys : nil
     point.reward = values.reward
     point.gain = values.gain
     point.gold = hasGold ? values.gold : nil

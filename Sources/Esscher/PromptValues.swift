@@ -74,7 +74,7 @@ struct PromptValues {
   }
 }
 
-/// A prompt's values at every planned lambda, then at every n.
+/// A prompt's values at every planned lambda, then under every law of selection.
 struct PromptRow {
   var row: Int
   var summary: RowSummary

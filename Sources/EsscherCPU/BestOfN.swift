@@ -4,9 +4,9 @@
 internal import EsscherCore
 
 extension RowWorkspace {
-  /// Best-of-n of the loaded, sorted and summarised row at each n of a cache's grid.
+  /// Best-of-n of the loaded, sorted and summarised row under each law of a cache's grid.
   ///
-  /// - Complexity: O(count · min(1, 62/n)) an n, plus the tied samples.
+  /// - Complexity: O(count · min(1, 62/n)) a law, plus the tied samples.
   func bestOfN(
     _ cache: OrderStatisticCache, summary: RowSummary, kernels: CPUKernels,
     write: (_ index: Int, _ sums: BestOfNSums) -> Void

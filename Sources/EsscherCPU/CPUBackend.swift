@@ -96,8 +96,8 @@ public struct CPUBackend: Backend {
           lambda: lambda, summary: summary)
       }
       if plan.tail { result.tails[offset] = prompt.tail }
-      for (index, n) in plan.bestOf.enumerated() {
-        result.bestOf[offset * plan.bestOf.count + index] = prompt.bestOfN(n: n)
+      for (index, law) in plan.selections.enumerated() {
+        result.bestOf[offset * plan.selections.count + index] = prompt.best(law)
       }
     }
   }
@@ -110,7 +110,7 @@ public struct CPUBackend: Backend {
     let bytes = layout.bytesPerWorker(lambdaCount: plan.lambdas.count)
     let workers = max(1, min(threads, memoryBudgetBytes / 2 / max(1, bytes)))
     let isSpooled = bytes > memoryBudgetBytes / 2
-    let cache = cacheBox.cache(grid: plan.bestOf, byteLimit: memoryBudgetBytes / 4)
+    let cache = cacheBox.cache(grid: plan.selections, byteLimit: memoryBudgetBytes / 4)
     let evaluator = RowEvaluator(
       source: source, table: table, plan: plan, kernels: kernels, cache: cache)
     var failure: EsscherError?

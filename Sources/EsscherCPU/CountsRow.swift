@@ -93,28 +93,29 @@ struct CountsRow {
       squaredGold: Array(repeating: 0, count: PowerMoments.count + 1))
   }
 
-  /// Best of n: the reward is pass@n = 1 − C(M−c, n)/C(M, n), by −expm1 of a sum of logarithms.
+  /// A law that selects by rank. Of best of n the reward is pass@n = 1 − C(M−c, n)/C(M, n), by −expm1 of a
+  /// sum of logarithms.
   ///
   /// - Precision: relative error of pass@n below 1e-13, however small it is.
-  /// - Complexity: O(min(c, n)).
+  /// - Complexity: O(min(c, n)), of best of Poisson O(n).
   /// - Source: Chen et al. 2107.03374, Eq. 1; theory §3.5.
-  func bestOfN(n: Int) -> BestOfNSums {
+  func best(_ law: SelectionLaw) -> BestOfNSums {
     let samples = Double(sampleCount)
     var sums = BestOfNSums()
-    sums.law = BestOfNLaw(n: n, sampleCount: sampleCount, ties: ties)
+    sums.law = BestOfNLaw(law, sampleCount: sampleCount, ties: ties)
     guard !isConstant else {
       sums.ess = samples
       return sums
     }
     let q = Double(sampleCount - correctCount) / samples
-    let pass = -Elementary.expMinusOne(logNoneCorrect(n))
+    let pass = pass(law)
     sums.ess =
       1
       / (pass * pass / Double(correctCount)
         + (1 - pass) * (1 - pass) / Double(sampleCount - correctCount))
-    guard n > 1 else { return sums }
+    guard law.n > 1 else { return sums }
     sums.gain = max(0, pass - p)
-    let logNone = Double(n) * Elementary.log(onePlus: -p)
+    let logNone = logNoneWithReplacement(law)
     let withReplacement = -Elementary.expMinusOne(logNone)
     sums.replacementGain = max(0, withReplacement - p)
     let none = Elementary.exp(logNone)
@@ -123,6 +124,42 @@ struct CountsRow {
       withReplacement * Elementary.log(withReplacement / p)
         + (none > 0 ? none * (logNone - Elementary.log(q)) : 0))
     return sums
+  }
+
+  /// Unbiased probability that the kept sample is correct.
+  private func pass(_ law: SelectionLaw) -> Double {
+    switch law {
+    case .bestOf(let n): return -Elementary.expMinusOne(logNoneCorrect(n))
+    case .rewindAndRepeat: return -Elementary.expMinusOne(logNoneWithReplacement(law))
+    case .bestOfPoisson(let n):
+      guard n > 1 else { return p }
+      let draws = PoissonMasses(mean: Double(n - 1))
+      var (total, pass, logNone) = (CompensatedSum(), CompensatedSum(), CompensatedSum())
+      for draw in 1...min(sampleCount, draws.first + draws.masses.count) {
+        // C(M−c, draw)/C(M, draw), from the one before.
+        if logNone.value > -800 {
+          logNone.add(
+            correctCount >= sampleCount - draw + 1
+              ? -.greatestFiniteMagnitude / 4
+              : Elementary.log(
+                onePlus: -Double(correctCount) / Double(sampleCount - draw + 1)))
+        }
+        let index = draw - 1 - draws.first
+        guard index >= 0 else { continue }
+        total.add(draws.masses[index])
+        pass.add(draws.masses[index] * -Elementary.expMinusOne(logNone.value))
+      }
+      return pass.value / total.value
+    }
+  }
+
+  /// log C((M−c)/M): the kept sample's quantile lies among the incorrect ones.
+  private func logNoneWithReplacement(_ law: SelectionLaw) -> Double {
+    switch law {
+    case .bestOf(let n): Double(n) * Elementary.log(onePlus: -p)
+    case .bestOfPoisson(let n): Elementary.log(onePlus: -p) - Double(n - 1) * p
+    case .rewindAndRepeat(let n): Elementary.log(onePlus: -min(1, Double(n) * p))
+    }
   }
 
   /// log[C(M−c, n)/C(M, n)], by whichever of its two products is shorter.

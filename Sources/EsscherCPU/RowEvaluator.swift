@@ -38,11 +38,11 @@ struct RowEvaluator: Sendable {
       if plan.tail {
         tails.set(slot, workspace.tail(RowTail.count(sampleCount: summary.sampleCount)))
       }
-      // A row shorter than the largest n has no such statistic; the pipeline refuses it by name.
-      guard let largest = plan.bestOf.last, largest <= summary.sampleCount else { continue }
+      // A row too short for one of the laws has no such statistic; the pipeline refuses it by name.
+      guard !plan.selections.isEmpty, plan.fewestSamples <= summary.sampleCount else { continue }
       workspace.bestOfN(
         cache, summary: summary, kernels: kernels
-      ) { bestOf.set(slot * plan.bestOf.count + $0, $1) }
+      ) { bestOf.set(slot * plan.selections.count + $0, $1) }
     }
   }
 

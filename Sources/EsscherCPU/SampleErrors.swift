@@ -5,12 +5,12 @@
 public import EsscherCore
 
 extension CPUBackend {
-  /// Standard errors of some prompts at every lambda of a plan, then at every n.
+  /// Standard errors of some prompts at every lambda of a plan, then under every law of selection.
   ///
   /// - Parameters:
   ///   - table: the input.
   ///   - rows: the prompts.
-  ///   - plan: its lambdas, n and policy for missing cells.
+  ///   - plan: its lambdas, laws and policy for missing cells.
   /// - Returns: one array a row, empty for rows without samples and for rows of counts.
   /// - Throws: as `reduce`.
   /// - Complexity: O(M·lambdas) exponentials and logarithms, O(M·n).
@@ -116,14 +116,15 @@ extension RowWorkspace {
     var errors = plan.lambdas.enumerated().map { index, lambda in
       SampleErrors(tilt: lambda, row: samples, sums: sums[index], highest: summary.highest)
     }
-    for n in plan.bestOf {
-      guard n < count else {
+    for law in plan.selections {
+      guard law.fewestSamples < count else {
         errors.append(SampleErrors())
         continue
       }
       errors.append(
         SampleErrors(
-          bestOf: OrderStatisticWeights(sampleCount: count - 1, n: n), row: samples, ties: ties))
+          bestOf: OrderStatisticWeights(sampleCount: count - 1, selection: law), row: samples,
+          ties: ties))
     }
     return errors
   }

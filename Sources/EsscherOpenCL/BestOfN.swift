@@ -12,16 +12,16 @@ final class WeightTables {
   let keptCounts: OpenCLBuffer
 
   /// Bytes of one sample count's weights.
-  static func bytes(sampleCount: Int, ns: [Int]) -> Int {
-    ns.reduce(0) { sum, n in
-      guard n > 1, n <= sampleCount else { return sum }
-      let kept = OrderStatisticWeights.keptCount(sampleCount: sampleCount, n: n)
+  static func bytes(sampleCount: Int, laws: [SelectionLaw]) -> Int {
+    laws.reduce(0) { sum, law in
+      guard law.n > 1, law.n <= sampleCount else { return sum }
+      let kept = OrderStatisticWeights.keptCount(sampleCount: sampleCount, selection: law)
       return sum + 16 * DeviceLayout.padded(kept)
     }
   }
 
   init(
-    sampleCounts: [Int], ns: [Int], cache: OrderStatisticCache, on session: OpenCLSession
+    sampleCounts: [Int], cache: OrderStatisticCache, on session: OpenCLSession
   ) throws(OpenCLError) {
     var table: [Double] = []
     var starts: [UInt64] = []

@@ -20,7 +20,7 @@ struct DeviceRecords {
   init(_ tile: TileMemory, _ plan: StatisticsPlan, on session: OpenCLSession) throws(OpenCLError) {
     let rows = tile.rows.count
     lambdas = plan.lambdas.count
-    ns = plan.bestOf.count
+    ns = plan.selections.count
     summaries = try session.read(
       rows * DeviceLayout.summaryStride, from: tile.summaries, zero: 0.0)
     moments =

@@ -15,7 +15,7 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
   private let kernels: DeviceKernels
   private let memoryBudgetBytes: Int
   private let cacheBox = OrderStatisticCacheBox()
-  private var tables: (ns: [Int], tables: WeightTables)?
+  private var tables: (laws: [SelectionLaw], tables: WeightTables)?
   private var tiles: [TileMemory] = []
 
   /// Name for reports: the device and how it is driven.
@@ -132,8 +132,8 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
     for (index, part) in parts.enumerated() {
       let tile = tiles[index % 2]
       try tile.load(part, table: table, source: source, missing: plan.missing)
-      let (groups, classes) = bestOfGroups(tile, plan.bestOf)
-      tile.groups = plan.bestOf.isEmpty ? [] : groups
+      let (groups, classes) = bestOfGroups(tile, plan)
+      tile.groups = plan.selections.isEmpty ? [] : groups
       do throws(OpenCLError) {
         try tile.upload(session, classes: classes, withTails: plan.tail)
       } catch {
@@ -192,7 +192,7 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
     _ table: RewardTable, _ plan: StatisticsPlan, cells: Int, rows: Int, tails: Int
   ) -> TileShape {
     TileShape(
-      cells: cells, rows: rows, lambdas: plan.lambdas.count, ns: plan.bestOf.count,
+      cells: cells, rows: rows, lambdas: plan.lambdas.count, ns: plan.selections.count,
       hasGold: table.gold != nil, hasWeights: table.logWeights != nil, isSorted: plan.sorted,
       tailCells: tails)
   }
@@ -248,18 +248,18 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
     if plan.tail { try kernels.gatherTails(tile, on: session) }
     try kernels.sweep(
       tile, lambdas: lambdas, count: plan.lambdas.count, flags: flags, on: session)
-    if !plan.bestOf.isEmpty { try enqueueBestOf(tile, plan.bestOf, flags) }
+    if !plan.selections.isEmpty { try enqueueBestOf(tile, plan.selections, flags) }
     try session.flush()
   }
 
   /// Runs of a tile's rows whose weights fit the device together, and each row's class in its run.
   ///
-  /// A row shorter than the largest n has no class; the pipeline refuses it by name.
+  /// A row too short for one of the laws has no class; the pipeline refuses it by name.
   private func bestOfGroups(
-    _ tile: TileMemory, _ ns: [Int]
+    _ tile: TileMemory, _ plan: StatisticsPlan
   ) -> (groups: [(rows: Range<Int>, sampleCounts: [Int])], classes: [UInt32]) {
     let limit = min(Self.tableLimit, memoryBudgetBytes / 8, session.profile.largestBuffer)
-    let largest = ns.last ?? 1
+    let fewest = plan.fewestSamples
     var groups: [(rows: Range<Int>, sampleCounts: [Int])] = []
     var classes: [UInt32] = []
     var wanted: [Int] = []
@@ -268,8 +268,8 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
     var start = 0
     for (row, stored) in tile.counts.enumerated() {
       let count = Int(stored)
-      if count >= largest, known[count] == nil {
-        let size = WeightTables.bytes(sampleCount: count, ns: ns)
+      if count >= fewest, known[count] == nil {
+        let size = WeightTables.bytes(sampleCount: count, laws: plan.selections)
         if bytes + size > limit && !wanted.isEmpty {
           groups.append((start..<row, wanted))
           (start, wanted, known, bytes) = (row, [], [:], 0)
@@ -278,7 +278,7 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
         known[count] = UInt32(wanted.count)
         wanted.append(count)
       }
-      classes.append(count >= largest ? known[count] ?? .max : .max)
+      classes.append(count >= fewest ? known[count] ?? .max : .max)
     }
     if !wanted.isEmpty { groups.append((start..<tile.counts.count, wanted)) }
     return (groups, classes)
@@ -286,21 +286,21 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
 
   /// Launches best-of-n for each run of rows.
   private func enqueueBestOf(
-    _ tile: TileMemory, _ ns: [Int], _ flags: UInt32
+    _ tile: TileMemory, _ laws: [SelectionLaw], _ flags: UInt32
   ) throws(OpenCLError) {
-    let cache = cacheBox.cache(grid: ns, byteLimit: memoryBudgetBytes / 4)
+    let cache = cacheBox.cache(grid: laws, byteLimit: memoryBudgetBytes / 4)
     for group in tile.groups {
-      if tables?.ns != ns || tables?.tables.sampleCounts != group.sampleCounts {
+      if tables?.laws != laws || tables?.tables.sampleCounts != group.sampleCounts {
         tables = nil
         tables = (
-          ns,
-          try WeightTables(sampleCounts: group.sampleCounts, ns: ns, cache: cache, on: session)
+          laws,
+          try WeightTables(sampleCounts: group.sampleCounts, cache: cache, on: session)
         )
       }
       if let tables {
         try kernels.bestOf(
           tile, first: group.rows.lowerBound, count: group.rows.count, tables: tables.tables,
-          ns: ns.count, flags: flags, on: session)
+          ns: laws.count, flags: flags, on: session)
       }
     }
   }
@@ -315,7 +315,7 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
     do throws(OpenCLError) {
       records = try DeviceRecords(tile, plan, on: session)
     } catch { throw error.report(device: name) }
-    let cache = cacheBox.cache(grid: plan.bestOf, byteLimit: memoryBudgetBytes / 4)
+    let cache = cacheBox.cache(grid: plan.selections, byteLimit: memoryBudgetBytes / 4)
     let isWeighted = table.logWeights != nil
     for offset in tile.rows.indices.map({ $0 - tile.rows.lowerBound }) {
       let slot = tile.rows.lowerBound + offset - result.rows.lowerBound
@@ -343,7 +343,7 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
       for (index, sum) in sums.enumerated() {
         result.tilts[slot * plan.lambdas.count + index] = sum
       }
-      guard let largest = plan.bestOf.last, largest <= count else { continue }
+      guard !plan.selections.isEmpty, plan.fewestSamples <= count else { continue }
       let gains = records.best(offset)
       cache.forEach(sampleCount: count) { index, weights in
         var best = BestOfNSums(weights: weights, summary: summary, ties: ties)
@@ -355,7 +355,7 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
           }
           if table.gold != nil { best.gold += gains[base + 2] }
         }
-        result.bestOf[slot * plan.bestOf.count + index] = best
+        result.bestOf[slot * plan.selections.count + index] = best
       }
     }
   }

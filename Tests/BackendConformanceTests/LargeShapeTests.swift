@@ -103,12 +103,13 @@ import Testing
           worst.take(x.gain, y.gain, scale: 0, "row \(row) lambda \(lambda) gain")
           worst.take(x.winRate, y.winRate, scale: 0, "row \(row) lambda \(lambda) win rate")
         }
-        for index in plan.bestOf.indices {
-          let slot = row * plan.bestOf.count + index
+        for index in plan.selections.indices {
+          let slot = row * plan.selections.count + index
           let (x, y) = (got.bestOf[slot], want.bestOf[slot])
           worst.take(
-            x.gain, y.gain, scale: sigma * 1e-3, "row \(row) gain of n \(plan.bestOf[index])")
-          worst.take(x.law.kl, y.law.kl, scale: 1e-3, "row \(row) KL of n \(plan.bestOf[index])")
+            x.gain, y.gain, scale: sigma * 1e-3, "row \(row) gain of n \(plan.selections[index])")
+          worst.take(
+            x.law.kl, y.law.kl, scale: 1e-3, "row \(row) KL of n \(plan.selections[index])")
         }
       }
       return worst

@@ -31,9 +31,10 @@ struct FrontierCommandTests {
     #expect(
       lines.map { $0["curve"] ?? "" } == [
         "tilt", "tilt", "budget", "budget", "best_of_n", "best_of_n", "best_of_n", "best_of_n",
+        "gold_peak", "gold_peak",
       ])
     #expect(lines.map { $0["lambda"] ?? "" }.prefix(2) == ["0.5", "1.0"])
-    #expect(lines.map { $0["n"] ?? "" }.suffix(4) == ["1", "2", "4", "8"])
+    #expect(lines.map { $0["n"] ?? "" }[4..<8] == ["1", "2", "4", "8"])
     #expect(
       ["kl", "gain", "trusted"].allSatisfy { lines[3][$0] == "" }
         && lines[3]["note"]?.contains("the budget 9.0 is not below") == true)
@@ -188,6 +189,41 @@ struct FrontierCommandTests {
     #expect(table("opencl").filter { $0.hasPrefix("tilt") || $0.hasPrefix("best") } == processor)
     let automatic = esscher("frontier", file.path, "--format", "json").output
     #expect(automatic.contains("\"reason\": \"not looked for"))
+  }
+
+  @Test("relatives of best-of-n and the KL from log-probabilities, on either device")
+  func relatives() throws {
+    let rows = (0..<120).map { "p\($0 % 3),\($0 * 37 % 101),\(-1 - Double($0 % 7) / 2)\n" }
+    let file = ScratchFile("prompt_id,reward,logprob\n" + rows.joined(), ending: ".csv")
+    func lines(_ more: String...) -> [[String: String]] {
+      let arguments = ["esscher", "frontier", file.path, "--ns", "1,4", "--format", "csv"]
+      let console = TestConsole()
+      let code = CommandLineTool.run(
+        arguments: arguments + more, console: console, isCancelled: { false })
+      #expect(code == 0, "\(console.errors)")
+      return csv(console.output)
+    }
+    let all = lines("--curves", "best_of_n,best_of_poisson,rewind_and_repeat,soft_best_of_n")
+    #expect(
+      all.map { $0["curve"] ?? "" } == [
+        "best_of_n", "best_of_n", "best_of_poisson", "best_of_poisson", "rewind_and_repeat",
+        "rewind_and_repeat",
+      ])
+    #expect(all.map { $0["kl_estimate"]?.isEmpty } == [false, false, true, true, true, true])
+    #expect(all[0]["kl_estimate"] == "0.0" && all[0]["kl_bound"] == "0.0")
+    let device = lines(
+      "--curves", "rewind_and_repeat,best_of_n,best_of_poisson", "--device", "opencl")
+    for (one, other) in zip(all, device) {
+      for column in ["kl", "reward", "win_rate", "kl_estimate", "gain_low"] {
+        let (a, b) = (Double(one[column] ?? ""), Double(other[column] ?? ""))
+        // Two backends within 1e-10 each of the same values.
+        #expect(
+          a == b || ((a ?? .nan) - (b ?? .nan)).magnitude <= 2e-10 * (a ?? 0).magnitude, "\(column)"
+        )
+      }
+    }
+    let bad = esscher("frontier", file.path, "--column", "logprob=reward")
+    #expect(bad.code == 3 && bad.errors.contains("a probability is at most 1"))
   }
 
   @Test("counts of correct samples stay on the processor, which the report says")

@@ -29,6 +29,28 @@ struct ParserTests {
     #expect(record.positionals == ["-", "--odd.npy"])
   }
 
+  @Test("curves by name, and the sentence for one that is none")
+  func curves() throws {
+    #expect(try parse("frontier", "a.npy").curves == [.tilt, .bestOfN])
+    let all = "tilt,best_of_n,best_of_poisson,soft_best_of_n,rewind_and_repeat,equal_kl"
+    #expect(
+      try parse("frontier", "a.npy", "--curves", all).curves == [
+        .tilt, .bestOfN, .bestOfPoisson, .softBestOfN, .rewindAndRepeat, .equalKL,
+      ])
+    #expect(try parse("frontier", "a.npy", "--curves", "tilt,tilt").curves == [.tilt])
+    for (text, part) in [
+      ("best_of_possion", "Did you mean best_of_poisson?"), ("", "'' is none of them"),
+      ("tilt,", "such as tilt,best_of_n"), ("budget", "'budget' is none of them"),
+    ] {
+      #expect {
+        _ = try parse("frontier", "a.npy", "--curves", text)
+      } throws: { error in
+        guard let error = error as? EsscherError else { return false }
+        return error.code == .usage && error.message.contains(part)
+      }
+    }
+  }
+
   @Test("grids hit their ends exactly, and n by powers")
   func grids() throws {
     let log = try GridSpec(parsing: "log:0.01:50:64", option: "--lambdas", allowsZero: true).values

@@ -51,6 +51,29 @@ struct CompanionTests {
     #expect(try EsscherTestSupport.rows(ownSource) == [[5]])
   }
 
+  @Test("log-probabilities from a column, a list and a file; lists of tokens are left alone")
+  func logProbabilities() throws {
+    func load(_ text: String, _ ending: String, file: String? = nil) throws -> [[Double]]? {
+      let rewards = ScratchFile(text, ending: ending)
+      let table = try RewardLoader.load(
+        LoadRequest(rewards: [rewards.path], logProbabilities: file))
+      return try table.logProbabilities.map { try EsscherTestSupport.rows($0) }
+    }
+    #expect(try load("id,reward,logprob\na,1,-5\na,2,-6\n", ".csv") == [[-5, -6]])
+    #expect(try load("id,reward,logprob\na,1,high\na,2,low\n", ".csv") == nil)
+    #expect(
+      try load("{\"id\": \"a\", \"rewards\": [1, 2], \"logprobs\": [-1, -2]}\n", ".jsonl") == [
+        [-1, -2]
+      ])
+    // One number for each token of the only sample.
+    #expect(
+      try load("{\"id\": \"a\", \"reward\": 1, \"logprobs\": [-1, -2]}\n", ".jsonl") == nil)
+    let file = ScratchFile("id,logprobs\nb,-3\na,-1\na,-2\n", ending: ".csv")
+    for name in [file.path, file.path + ":logprobs"] {
+      #expect(try load(rewards, ".jsonl", file: name) == [[-1, -2], [-3]])
+    }
+  }
+
   @Test("SHA-256 of what was read")
   func digests() throws {
     let file = ScratchFile("reward\n1\n", ending: ".csv")

@@ -12,8 +12,8 @@
   package struct ReferenceRow {
     package typealias Number = Float80
 
-    private let values: [Number]
-    private let gold: [Number]?
+    let values: [Number]
+    let gold: [Number]?
     private let shares: [Number]
     package let mean: Number
     package let deviation: Number

@@ -19,7 +19,8 @@ enum {
   CJL_LOG_WEIGHT = 3,
   CJL_NUM_SAMPLES = 4,
   CJL_NUM_CORRECT = 5,
-  CJL_ROLES = 6
+  CJL_LOG_PROBABILITY = 6,
+  CJL_ROLES = 7
 };
 
 /// Result of a call.

@@ -36,8 +36,9 @@ struct FrontierPlan {
     }
     return LoadRequest(
       rewards: record.positionals, inputFormat: record.inputFormat, key: record.key,
-      gold: record.gold, logWeights: record.logWeights, columns: record.columns,
-      dtype: record.dtype, missing: record.missing, computeDigests: needsDigests)
+      gold: record.gold, logWeights: record.logWeights,
+      logProbabilities: record.logProbabilities, columns: record.columns, dtype: record.dtype,
+      missing: record.missing, computeDigests: needsDigests)
   }
 
   private static func request(_ record: LowArguments) -> FrontierRequest {
@@ -50,6 +51,7 @@ struct FrontierPlan {
       threads: record.threads, memoryBudgetBytes: record.memoryBudgetBytes,
       precision: record.precision)
     request.biasCorrect = record.biasCorrect
+    request.curves = record.curves
     return request
   }
 

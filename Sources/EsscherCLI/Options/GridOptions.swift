@@ -6,6 +6,13 @@ internal import Esscher
 extension OptionTable {
   static let gridOptions: [Option] = [
     .value(
+      "curves", "LIST", .grids, [.frontier],
+      "Curves of the report: any of tilt, best_of_n (both by default), best_of_poisson, "
+        + "soft_best_of_n, rewind_and_repeat and equal_kl. Points of --kl-budgets come in any case."
+    ) { (record, text) throws(EsscherError) in
+      record.curves = try ValueParsing.curves(text, option: "--curves")
+    },
+    .value(
       "betas", "SPEC", .grids, [.frontier, .simulate],
       "KL penalties of the tilt. A SPEC is a list such as 0.1,0.5,2, or log:LOW:HIGH:COUNT, or "
         + "lin:LOW:HIGH:COUNT. With --lambdas, both are used."
@@ -31,7 +38,7 @@ extension OptionTable {
     },
     .value(
       "ns", "SPEC", .grids, [.frontier, .simulate],
-      "Numbers of samples of best-of-n; pow2 (the default) is the powers of two up to the number "
+      "Numbers of samples of best-of-n, mean numbers of its relatives; pow2 (the default) is the powers of two up to the number "
         + "of samples, and that number."
     ) { (record, text) throws(EsscherError) in
       record.ns = try IntegerGridSpec(parsing: text, option: "--ns")

@@ -31,9 +31,16 @@ extension OptionTable {
       record.logWeights = try ValueParsing.nonEmpty(text, option: "--log-weights")
     },
     .value(
+      "logprobs", "FILE[:KEY]", .input, [.frontier],
+      "Log-probabilities of the same samples under the base policy, for the estimate of best-of-n's KL "
+        + "from them."
+    ) { (record, text) throws(EsscherError) in
+      record.logProbabilities = try ValueParsing.nonEmpty(text, option: "--logprobs")
+    },
+    .value(
       "column", "ROLE=NAME", .input, [.frontier],
-      "Column or field of a text input that plays a role (prompt, reward, gold, logweight, num_samples, "
-        + "num_correct); repeatable. Without it the usual names are tried."
+      "Column or field of a text input that plays a role (prompt, reward, gold, logweight, logprob, "
+        + "num_samples, num_correct); repeatable. Without it the usual names are tried."
     ) { (record, text) throws(EsscherError) in
       guard let split = text.firstIndex(of: "="), split > text.startIndex,
         text.index(after: split) < text.endIndex

@@ -20,6 +20,7 @@ struct LowArguments: Sendable {
   var key: String?
   var gold: String?
   var logWeights: String?
+  var logProbabilities: String?
   var columns: [String: String] = [:]
   var dtype: String?
   var missing = MissingPolicy.error
@@ -29,6 +30,7 @@ struct LowArguments: Sendable {
   var lambdas: GridSpec?
   var klBudgets: GridSpec?
   var ns: IntegerGridSpec?
+  var curves: Set<Curve> = [.tilt, .bestOfN]
 
   // Estimation
   var resamples = 1000

@@ -52,6 +52,27 @@ enum ValueParsing {
     return value
   }
 
+  /// The curves that `--curves` chooses from, in report order.
+  private static let selectableCurves: [Curve] = [
+    .tilt, .bestOfN, .bestOfPoisson, .softBestOfN, .rewindAndRepeat, .equalKL,
+  ]
+
+  /// A list of curves.
+  static func curves(_ text: String, option: String) throws(EsscherError) -> Set<Curve> {
+    let names = selectableCurves.map(\.rawValue)
+    var curves: Set<Curve> = []
+    for item in text.split(separator: ",", omittingEmptySubsequences: false) {
+      guard let curve = selectableCurves.first(where: { $0.rawValue == item }) else {
+        throw EsscherError(
+          .usage,
+          "\(option) takes a list of \(list(names)), such as tilt,best_of_n, and '\(item)' is none "
+            + "of them." + Suggestion.sentence(for: String(item), among: names))
+      }
+      curves.insert(curve)
+    }
+    return curves
+  }
+
   /// A value that must not be empty.
   static func nonEmpty(_ text: String, option: String) throws(EsscherError) -> String {
     guard !text.isEmpty else {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The weights of the order statistics depend on M and n only; prompts of equal length share them.
+// The weights of the order statistics depend on M and the law only; prompts of equal length share them.
 
 internal import Synchronization
 
-/// Weights by sample count for one grid of n, shared by the workers of a run.
+/// Weights by sample count for one list of laws, shared by the workers of a run.
 ///
 /// Holds at most `byteLimit` bytes; when a new length would pass it, the older ones are let go (rows
 /// in flight keep theirs). The weights do not depend on what the cache held.
@@ -13,33 +13,34 @@ package final class OrderStatisticCache: Sendable {
     var bytes = 0
   }
 
-  private let grid: [Int]
+  private let grid: [SelectionLaw]
   private let byteLimit: Int
   private let state = Mutex(State())
 
-  package init(grid: [Int], byteLimit: Int) {
+  package init(grid: [SelectionLaw], byteLimit: Int) {
     self.grid = grid
     self.byteLimit = byteLimit
   }
 
   /// Bytes the weights of one sample count take.
-  package static func bytes(sampleCount: Int, grid: [Int]) -> Int {
-    grid.reduce(0) { sum, n in
-      n > sampleCount
-        ? sum : sum + 16 * OrderStatisticWeights.keptCount(sampleCount: sampleCount, n: n)
+  package static func bytes(sampleCount: Int, grid: [SelectionLaw]) -> Int {
+    grid.reduce(0) { sum, law in
+      law.n > sampleCount
+        ? sum
+        : sum + 16 * OrderStatisticWeights.keptCount(sampleCount: sampleCount, selection: law)
     }
   }
 
-  /// Calls `body` with the weights of every n of the grid, in its order.
+  /// Calls `body` with the weights of every law of the grid, in its order.
   ///
-  /// Weights that would not fit the limit together, those of very long rows, are made one n at a time.
-  /// - Precondition: no n exceeds `sampleCount`.
+  /// Weights that would not fit the limit together, those of very long rows, are made one law at a time.
+  /// - Precondition: every law can be estimated from `sampleCount` samples.
   package func forEach(
     sampleCount: Int, _ body: (_ index: Int, _ weights: OrderStatisticWeights) -> Void
   ) {
     if Self.bytes(sampleCount: sampleCount, grid: grid) > byteLimit {
-      for (index, n) in grid.enumerated() {
-        body(index, OrderStatisticWeights(sampleCount: sampleCount, n: n))
+      for (index, law) in grid.enumerated() {
+        body(index, OrderStatisticWeights(sampleCount: sampleCount, selection: law))
       }
     } else {
       for (index, weights) in weights(sampleCount: sampleCount).enumerated() {
@@ -50,7 +51,7 @@ package final class OrderStatisticCache: Sendable {
 
   private func weights(sampleCount: Int) -> [OrderStatisticWeights] {
     if let known = state.withLock({ $0.weights[sampleCount] }) { return known }
-    let made = grid.map { OrderStatisticWeights(sampleCount: sampleCount, n: $0) }
+    let made = grid.map { OrderStatisticWeights(sampleCount: sampleCount, selection: $0) }
     let size = Self.bytes(sampleCount: sampleCount, grid: grid)
     state.withLock { state in
       guard state.weights[sampleCount] == nil else { return }
@@ -67,11 +68,11 @@ package final class OrderStatisticCache: Sendable {
 
 /// Keeps the order-statistic weights from one tile to the next.
 package final class OrderStatisticCacheBox: Sendable {
-  private let current = Mutex<(grid: [Int], cache: OrderStatisticCache)?>(nil)
+  private let current = Mutex<(grid: [SelectionLaw], cache: OrderStatisticCache)?>(nil)
 
   package init() {}
 
-  package func cache(grid: [Int], byteLimit: Int) -> OrderStatisticCache {
+  package func cache(grid: [SelectionLaw], byteLimit: Int) -> OrderStatisticCache {
     current.withLock { current in
       if let current, current.grid == grid { return current.cache }
       let made = OrderStatisticCache(grid: grid, byteLimit: byteLimit)

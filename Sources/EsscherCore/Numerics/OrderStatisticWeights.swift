@@ -4,10 +4,12 @@
 
 /// Weights of the sorted samples of one prompt, the largest sample first.
 ///
-/// With rank i = M − j of the j-th largest sample (j from 0):
+/// With rank i = M − j of the j-th largest sample (j from 0), for best of n:
 /// - `unbiased[j] = C(i−1, n−1) / C(M, n)`, by the ratio recurrence `u_{j+1} = u_j (i−n)/(i−1)` from
 ///   `u_0 = n/M`, each step carried in double-double;
 /// - `replacement[j] = (i/M)^n − ((i−1)/M)^n`.
+///
+/// `OrderStatisticWeights+Relatives.swift` has those of the other laws.
 ///
 /// - Edge cases: n = 1 gives 1/M everywhere; n = M gives 1 for the largest and 0 for the rest.
 /// - Precision: relative error below 1e-15 for `unbiased`, 1e-14 for `replacement`.
@@ -18,8 +20,10 @@
 public struct OrderStatisticWeights: Sendable, Equatable {
   /// M.
   public let sampleCount: Int
+  /// The law the weights belong to.
+  public let selection: SelectionLaw
   /// n.
-  public let n: Int
+  public var n: Int { selection.n }
   /// u, the weights without replacement.
   public let unbiased: [Double]
   /// v, the weights with replacement.
@@ -29,26 +33,52 @@ public struct OrderStatisticWeights: Sendable, Equatable {
   /// Σ v log(M v): KL of the V-statistic's law from the empirical one, in nats, without ties.
   public let replacementDivergence: Double
 
+  /// The weights of best of n.
+  ///
   /// - Precondition: 1 ≤ n ≤ sampleCount.
   public init(sampleCount: Int, n: Int) {
-    precondition(n >= 1 && n <= sampleCount, "best of n needs 1 ≤ n ≤ M")
+    self.init(sampleCount: sampleCount, selection: .bestOf(n))
+  }
+
+  /// The weights of a law.
+  ///
+  /// - Parameters:
+  ///   - sampleCount: M.
+  ///   - selection: the law.
+  /// - Precondition: n ≥ 1 and M at least the law's ``SelectionLaw/fewestSamples``.
+  public init(sampleCount: Int, selection: SelectionLaw) {
+    precondition(
+      selection.n >= 1 && selection.fewestSamples <= sampleCount, "best of n needs 1 ≤ n ≤ M")
     self.sampleCount = sampleCount
-    self.n = n
-    let kept = Self.keptCount(sampleCount: sampleCount, n: n)
-    unbiased = Self.unbiasedWeights(sampleCount: sampleCount, n: n, count: kept)
-    replacement = Self.replacementWeights(sampleCount: sampleCount, n: n, count: kept)
+    self.selection = selection
+    let kept = Self.keptCount(sampleCount: sampleCount, selection: selection)
+    switch selection {
+    case .bestOf(let n):
+      unbiased = Self.unbiasedWeights(sampleCount: sampleCount, n: n, count: kept)
+      replacement = Self.replacementWeights(sampleCount: sampleCount, n: n, count: kept)
+    case .bestOfPoisson(let n):
+      unbiased = Self.poissonUnbiased(sampleCount: sampleCount, n: n, count: kept)
+      replacement = Self.poissonReplacement(sampleCount: sampleCount, n: n, count: kept)
+    case .rewindAndRepeat(let n):
+      replacement = Self.rewindReplacement(sampleCount: sampleCount, n: n, count: kept)
+      unbiased = replacement
+    }
     var squares = CompensatedSum()
     for weight in unbiased { squares.add(weight * weight) }
     unbiasedSquares = squares.value
     var divergence = CompensatedSum()
     for weight in replacement { divergence.add(Self.divergenceTerm(weight, sampleCount)) }
-    replacementDivergence = n == 1 ? 0 : divergence.value
+    replacementDivergence = selection.n == 1 ? 0 : divergence.value
   }
 
-  /// How many of the largest samples carry a weight that counts.
+  /// How many of the largest samples carry a weight that counts in best of n.
   public static func keptCount(sampleCount: Int, n: Int) -> Int {
     // (1 − kept/M)^n < 2^-90  <=>  kept > M (1 − 2^(−90/n)).
     let share = -Elementary.expMinusOne(-90 * 0.6931471805599453 / Double(n))
+    return keptCount(sampleCount: sampleCount, share: share)
+  }
+
+  static func keptCount(sampleCount: Int, share: Double) -> Int {
     let kept = Int((Double(sampleCount) * share).rounded(.up)) + 1
     return min(sampleCount, kept)
   }
@@ -59,7 +89,7 @@ public struct OrderStatisticWeights: Sendable, Equatable {
     weight > 0 ? weight * Elementary.log(weight * Double(sampleCount)) : 0
   }
 
-  private static func unbiasedWeights(sampleCount: Int, n: Int, count: Int) -> [Double] {
+  static func unbiasedWeights(sampleCount: Int, n: Int, count: Int) -> [Double] {
     var weights: [Double] = []
     weights.reserveCapacity(count)
     // value = high + low; n/M is the first.

@@ -6,8 +6,8 @@
 public struct StatisticsPlan: Sendable, Equatable {
   /// Inverse temperatures of ``TiltSums``; ascending.
   public var lambdas: [Double]
-  /// n of ``BestOfNSums``; ascending. Not empty only with `sorted`.
-  public var bestOf: [Int]
+  /// Laws of ``BestOfNSums``. Not empty only with `sorted`.
+  public let selections: [SelectionLaw]
   /// Rows are sorted: mid-ranks, gold moments, tie groups and best-of-n are wanted.
   public var sorted: Bool
   /// The largest rewards of each row are wanted, for ``ParetoTail`` and ``TiltJackknife``. Only with
@@ -16,14 +16,27 @@ public struct StatisticsPlan: Sendable, Equatable {
   /// What becomes of missing cells.
   public var missing: MissingPolicy
 
+  /// Fewest samples of a row from which every law is estimated; shorter rows get none.
+  public let fewestSamples: Int
+
   /// A plan; every statistic is off by default.
+  ///
+  /// - Parameters:
+  ///   - lambdas: inverse temperatures, ascending.
+  ///   - bestOf: n of best-of-n, the first laws of the plan.
+  ///   - selections: further laws.
+  ///   - sorted: whether rows are sorted.
+  ///   - tail: whether the largest rewards are wanted.
+  ///   - missing: what becomes of missing cells.
   public init(
-    lambdas: [Double] = [], bestOf: [Int] = [], sorted: Bool = false,
-    tail: Bool = false, missing: MissingPolicy
+    lambdas: [Double] = [], bestOf: [Int] = [], selections: [SelectionLaw] = [],
+    sorted: Bool = false, tail: Bool = false, missing: MissingPolicy
   ) {
-    precondition((bestOf.isEmpty && !tail) || sorted, "these are read off sorted rows")
+    let laws = bestOf.map(SelectionLaw.bestOf) + selections
+    precondition((laws.isEmpty && !tail) || sorted, "these are read off sorted rows")
     self.lambdas = lambdas
-    self.bestOf = bestOf
+    self.selections = laws
+    fewestSamples = laws.lazy.map(\.fewestSamples).max() ?? 1
     self.sorted = sorted
     self.tail = tail
     self.missing = missing
@@ -38,13 +51,13 @@ public struct StatisticsTable: Sendable {
   public let rows: Range<Int>
   /// Number of lambdas of the plan.
   public let lambdaCount: Int
-  /// Number of n of the plan.
+  /// Number of laws of the plan.
   public let bestOfCount: Int
   /// Entry `row − rows.lowerBound`.
   public var summaries: [RowSummary]
   /// Entry `(row − rows.lowerBound)·lambdaCount + index of lambda`.
   public var tilts: [TiltSums]
-  /// Entry `(row − rows.lowerBound)·bestOfCount + index of n`.
+  /// Entry `(row − rows.lowerBound)·bestOfCount + index of the law`.
   public var bestOf: [BestOfNSums]
   /// Entry `row − rows.lowerBound`: the top of the row; empty for rows of counts, and where the plan does
   /// not ask.
@@ -54,17 +67,17 @@ public struct StatisticsTable: Sendable {
   public init(rows: Range<Int>, plan: StatisticsPlan) {
     self.rows = rows
     lambdaCount = plan.lambdas.count
-    bestOfCount = plan.bestOf.count
+    bestOfCount = plan.selections.count
     summaries = Array(repeating: RowSummary(), count: rows.count)
     tilts = Array(repeating: TiltSums(), count: rows.count * plan.lambdas.count)
-    bestOf = Array(repeating: BestOfNSums(), count: rows.count * plan.bestOf.count)
+    bestOf = Array(repeating: BestOfNSums(), count: rows.count * plan.selections.count)
     tails = Array(repeating: RowTail(), count: rows.count)
   }
 
   /// Bytes of one row of a table for `plan`.
   public static func bytesPerRow(_ plan: StatisticsPlan) -> Int {
     MemoryLayout<RowSummary>.stride + plan.lambdas.count * MemoryLayout<TiltSums>.stride
-      + plan.bestOf.count * MemoryLayout<BestOfNSums>.stride
+      + plan.selections.count * MemoryLayout<BestOfNSums>.stride
   }
 }
 

@@ -12,7 +12,7 @@ extension BestOfNSums {
     self.init()
     let count = summary.sampleCount
     gold = summary.goldMean
-    law = BestOfNLaw(n: weights.n, sampleCount: count, ties: ties)
+    law = BestOfNLaw(weights.selection, sampleCount: count, ties: ties)
     let replacesUntied = 2 * summary.tiedCount <= count
     let base =
       replacesUntied

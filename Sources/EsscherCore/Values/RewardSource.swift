@@ -83,7 +83,7 @@ public enum MissingPolicy: String, Sendable, CaseIterable {
 
 /// One input file as provenance reports it.
 public struct InputRecord: Sendable, Equatable {
-  /// What it was used as: `rewards`, `gold`, `log-weights`.
+  /// What it was used as: `rewards`, `gold`, `log-weights`, `logprobs`.
   public var role: String
   /// The name the user gave, with `:key` where one was given.
   public var name: String
@@ -124,6 +124,9 @@ public struct RewardTable: Sendable {
   public var gold: (any RewardSource)?
   /// Log importance weights of the same samples; same row lengths as `rewards`.
   public var logWeights: (any RewardSource)?
+  /// Log-probability under the base policy of the same samples, natural logarithms; same row lengths as
+  /// `rewards`.
+  public var logProbabilities: (any RewardSource)?
   /// Prompt identifiers in row order, or nil where the input has none.
   public var promptIDs: [String]?
   /// Files the table was read from.
@@ -134,12 +137,14 @@ public struct RewardTable: Sendable {
   /// A table from its parts.
   public init(
     label: String, rewards: RewardRows, gold: (any RewardSource)? = nil,
-    logWeights: (any RewardSource)? = nil, promptIDs: [String]? = nil, inputs: [InputRecord] = []
+    logWeights: (any RewardSource)? = nil, logProbabilities: (any RewardSource)? = nil,
+    promptIDs: [String]? = nil, inputs: [InputRecord] = []
   ) {
     self.label = label
     self.rewards = rewards
     self.gold = gold
     self.logWeights = logWeights
+    self.logProbabilities = logProbabilities
     self.promptIDs = promptIDs
     self.inputs = inputs
   }

@@ -87,7 +87,7 @@ enum DelimitedReader {
     }
     var first = records
     let hasData = try first.next()
-    let names = try TextColumns(fields: fields, use: use, place: records.place) { name in
+    let names = try TextColumns(fields: fields, use: use, place: records.place) { name, _, _ in
       // A guess must at least hold a number, or nothing, on the first line.
       guard hasData, let index = fields.firstIndex(of: name), index < first.fields.count else {
         return true
@@ -111,6 +111,9 @@ enum DelimitedReader {
     var sample = TextSample(reward: try number(records, columns, .reward))
     if columns[.gold] != nil { sample.gold = try number(records, columns, .gold) }
     if columns[.logWeight] != nil { sample.logWeight = try number(records, columns, .logWeight) }
+    if columns[.logProbability] != nil {
+      sample.logProbability = try number(records, columns, .logProbability)
+    }
     if let index = columns[.prompt] {
       if let last = cursor.field, records.isEqual(index, last) {
         // The same prompt as on the line before.

@@ -74,9 +74,9 @@ struct JSONLinesReader: ~Copyable {
     let place = EsscherError.Location(file: file.name, line: first)
     guard !fields.isEmpty else { throw TextRows.nothing(in: file.name) }
     var failure: EsscherError?
-    let columns = try TextColumns(fields: fields, use: use, place: place) { name in
+    let columns = try TextColumns(fields: fields, use: use, place: place) { name, role, rewards in
       do throws(EsscherError) {
-        return try isNumeric(name, file)
+        return try isNumeric(name, role, rewards, file)
       } catch {
         failure = error
         return false
@@ -86,18 +86,21 @@ struct JSONLinesReader: ~Copyable {
     return columns
   }
 
-  /// Whether a field holds numbers on the first lines.
+  /// Whether a field holds numbers on the first lines, and where `rewards` is given as many as that.
   private static func isNumeric(
-    _ name: String, _ file: borrowing InputFile
+    _ name: String, _ role: ColumnRole, _ rewards: String?, _ file: borrowing InputFile
   ) throws(EsscherError) -> Bool {
     let reader = try JSONLinesReader(file)
-    unsafe cjl_set_role(reader.reader, ColumnRole.gold.rawValue, name)
+    unsafe cjl_set_role(reader.reader, role.rawValue, name)
+    if let rewards { unsafe cjl_set_role(reader.reader, ColumnRole.reward.rawValue, rewards) }
     var line = unsafe cjl_line()
     for _ in 0..<previewLines {
       switch unsafe Int(cjl_next(reader.reader, &line)) {
       case CJL_OK:
         // The first line that has the field decides.
-        if unsafe line.counts.2 > 0 { return true }
+        let fields = unsafe Fields(line)
+        guard fields.count(role) > 0 else { continue }
+        return rewards == nil || fields.count(role) == fields.count(.reward)
       case CJL_NOT_NUMBER, CJL_NESTED: return false
       default: return true
       }
@@ -164,7 +167,8 @@ struct JSONLinesReader: ~Copyable {
       return
     }
     let isList = fields.isList(.reward)
-    for role in [ColumnRole.gold, .logWeight] where columns[role] != nil && fields.has(role) {
+    for role in [ColumnRole.gold, .logWeight, .logProbability]
+    where columns[role] != nil && fields.has(role) {
       guard fields.has(.reward), fields.count(role) == fields.count(.reward) else {
         throw EsscherError(
           .badInput,
@@ -181,7 +185,8 @@ struct JSONLinesReader: ~Copyable {
       try builder.add(
         TextSample(
           reward: fields.value(.reward, index), gold: fields.value(.gold, index),
-          logWeight: fields.value(.logWeight, index)), row: row, line: number)
+          logWeight: fields.value(.logWeight, index),
+          logProbability: fields.value(.logProbability, index)), row: row, line: number)
     }
   }
 
@@ -195,13 +200,15 @@ struct JSONLinesReader: ~Copyable {
     init(_ line: cjl_line) {
       unsafe values = [
         line.values.0, line.values.1, line.values.2, line.values.3, line.values.4, line.values.5,
+        line.values.6,
       ]
       counts = unsafe [
         line.counts.0, line.counts.1, line.counts.2, line.counts.3, line.counts.4, line.counts.5,
+        line.counts.6,
       ].map { Int($0) }
       lists = unsafe [
         line.is_list.0, line.is_list.1, line.is_list.2, line.is_list.3, line.is_list.4,
-        line.is_list.5,
+        line.is_list.5, line.is_list.6,
       ].map { $0 != 0 }
     }
 

@@ -14,6 +14,8 @@ public struct LoadRequest: Sendable {
   public var gold: String?
   /// Log importance weights of the same samples, `FILE[:key]`.
   public var logWeights: String?
+  /// Log-probabilities of the same samples, `FILE[:key]`.
+  public var logProbabilities: String?
   /// Column names by role, from `--column role=name`.
   public var columns: [String: String]
   /// `bf16` where two opaque bytes a cell are bfloat16.
@@ -28,8 +30,8 @@ public struct LoadRequest: Sendable {
   /// A request; everything but the rewards has a default.
   public init(
     rewards: [String], inputFormat: InputFormat? = nil, key: String? = nil, gold: String? = nil,
-    logWeights: String? = nil, columns: [String: String] = [:], dtype: String? = nil,
-    missing: MissingPolicy = .error, spoolDirectory: String? = nil,
+    logWeights: String? = nil, logProbabilities: String? = nil, columns: [String: String] = [:],
+    dtype: String? = nil, missing: MissingPolicy = .error, spoolDirectory: String? = nil,
     computeDigests: Bool = false
   ) {
     self.rewards = rewards
@@ -37,6 +39,7 @@ public struct LoadRequest: Sendable {
     self.key = key
     self.gold = gold
     self.logWeights = logWeights
+    self.logProbabilities = logProbabilities
     self.columns = columns
     self.dtype = dtype
     self.missing = missing
@@ -46,7 +49,7 @@ public struct LoadRequest: Sendable {
 
   /// Every name that may be a file's, with and without a `:key`.
   public var possiblePaths: [String] {
-    let names = rewards + [gold, logWeights].compactMap(\.self)
+    let names = rewards + [gold, logWeights, logProbabilities].compactMap(\.self)
     return names.flatMap { name in
       [name] + (name.lastIndex(of: ":").map { [String(name[..<$0])] } ?? [])
     }

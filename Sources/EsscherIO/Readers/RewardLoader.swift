@@ -33,7 +33,7 @@ public enum RewardLoader {
     let rewards = try loader.rewards(path)
     var table = RewardTable(
       label: rewards.column ?? label(path), rewards: rewards.rows, gold: rewards.gold,
-      logWeights: rewards.logWeights,
+      logWeights: rewards.logWeights, logProbabilities: rewards.logProbabilities,
       promptIDs: rewards.prompts?.map { String(decoding: $0, as: UTF8.self) },
       inputs: [rewards.record])
     if rewards.impliesOnePrompt {
@@ -54,6 +54,11 @@ public enum RewardLoader {
     if let weights = request.logWeights {
       let opened = try loader.companion(weights, .logWeight, of: rewards)
       table.logWeights = opened.source
+      table.inputs.append(opened.record)
+    }
+    if let logProbabilities = request.logProbabilities {
+      let opened = try loader.companion(logProbabilities, .logProbability, of: rewards)
+      table.logProbabilities = opened.source
       table.inputs.append(opened.record)
     }
     return table
@@ -81,6 +86,7 @@ private struct LoadedInput {
   var rows: RewardRows
   var gold: (any RewardSource)?
   var logWeights: (any RewardSource)?
+  var logProbabilities: (any RewardSource)?
   var prompts: [PromptKey]?
   var column: String?
   var impliesOnePrompt = false
@@ -95,11 +101,12 @@ private struct Loader {
 
   func rewards(_ path: String) throws(EsscherError) -> LoadedInput {
     let use = TextUse.rewards(
-      chosen: chosen, ownGold: request.gold == nil, ownWeights: request.logWeights == nil)
+      chosen: chosen, ownGold: request.gold == nil, ownWeights: request.logWeights == nil,
+      ownProbabilities: request.logProbabilities == nil)
     return try load(path, key: request.key, format: request.inputFormat, role: "rewards", use: use)
   }
 
-  /// Gold rewards or log weights, in the row order of the rewards.
+  /// Gold rewards, log weights or log-probabilities, in the row order of the rewards.
   func companion(
     _ text: String, _ role: ColumnRole, of rewards: LoadedInput
   ) throws(EsscherError) -> (source: any RewardSource, record: InputRecord) {
@@ -108,7 +115,7 @@ private struct Loader {
       throw EsscherError(.usage, "only the rewards can come from standard input; name a file")
     }
     let loaded = try load(
-      path, key: key, format: nil, role: role == .gold ? "gold" : "log-weights",
+      path, key: key, format: nil, role: role.inputName,
       use: .companion(role, key: key, chosen: chosen))
     guard case .cells(let source) = loaded.rows else {
       throw EsscherError(
@@ -180,7 +187,8 @@ private struct Loader {
       record.shape = table.shape
       return LoadedInput(
         rows: table.rewards, gold: table.gold, logWeights: table.logWeights,
-        prompts: table.prompts, column: table.rewardColumn,
+        logProbabilities: table.logProbabilities, prompts: table.prompts,
+        column: table.rewardColumn,
         impliesOnePrompt: table.impliesOnePrompt, textualGold: table.textualGold,
         record: record)
     }

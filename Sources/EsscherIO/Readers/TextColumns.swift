@@ -11,6 +11,7 @@ enum ColumnRole: Int32, CaseIterable {
   case logWeight
   case sampleCount
   case correctCount
+  case logProbability
 
   /// Name of the role in `--column role=name`.
   var name: String {
@@ -21,8 +22,22 @@ enum ColumnRole: Int32, CaseIterable {
     case .logWeight: "logweight"
     case .sampleCount: "num_samples"
     case .correctCount: "num_correct"
+    case .logProbability: "logprob"
     }
   }
+
+  /// What a file of such numbers beside the rewards is called in the report's provenance.
+  var inputName: String {
+    switch self {
+    case .gold: "gold"
+    case .logWeight: "log-weights"
+    case .logProbability: "logprobs"
+    case .prompt, .reward, .sampleCount, .correctCount: "rewards"
+    }
+  }
+
+  /// Numbers that are read only where they are asked for by name, or look like what they are called.
+  var isGuessedByContent: Bool { self == .gold || self == .logProbability }
 
   /// Column names that are taken for the role, the first that exists wins.
   var guesses: [String] {
@@ -35,6 +50,7 @@ enum ColumnRole: Int32, CaseIterable {
     case .logWeight: []
     case .sampleCount: ["num_samples"]
     case .correctCount: ["num_correct"]
+    case .logProbability: ["logprobs", "logprob"]
     }
   }
 }
@@ -58,12 +74,13 @@ struct TextColumns {
   ///   - fields: names in the file's header or first line.
   ///   - use: what the file is read for, and the user's names.
   ///   - isNumeric: whether a column's first cell is a number, asked before gold is guessed: such
-  ///     columns often hold an answer's text.
+  ///     columns often hold an answer's text. Before log-probabilities are guessed it is asked too whether
+  ///     there are as many as `rewards` has numbers: such columns often hold one for each token.
   /// - Throws: `.badInput` where a column that was named does not exist or is there twice, or where
   ///   nothing looks like the numbers wanted; both with the names that there are.
   init(
     fields: [String], use: TextUse, place: EsscherError.Location,
-    isNumeric: (_ name: String) -> Bool
+    isNumeric: (_ name: String, _ role: ColumnRole, _ rewards: String?) -> Bool
   ) throws(EsscherError) {
     let shown = fields.prefix(20).joined(separator: ", ")
     for role in use.roles {
@@ -75,13 +92,17 @@ struct TextColumns {
         names[role] = name
       } else {
         let known = use.guesses(role).filter { fields.contains($0) }
-        guard role == .gold else {
+        guard role.isGuessedByContent else {
           names[role] = known.first
+          continue
+        }
+        guard role == .gold else {
+          names[role] = known.first { isNumeric($0, role, names[.reward]) }
           continue
         }
         for name in known + fields.filter({ $0.hasPrefix("gold") && !known.contains($0) })
         where names[role] == nil {
-          if isNumeric(name) { names[role] = name } else { textualGold.append(name) }
+          if isNumeric(name, role, nil) { names[role] = name } else { textualGold.append(name) }
         }
       }
     }
@@ -116,11 +137,16 @@ struct TextUse {
   /// The file of rewards, which may hold everything else too.
   ///
   /// - Parameter ownGold: whether gold rewards are read from here and not from another file.
-  static func rewards(chosen: [ColumnRole: String], ownGold: Bool, ownWeights: Bool) -> TextUse {
+  /// - Parameter ownWeights: likewise for log weights.
+  /// - Parameter ownProbabilities: likewise for log-probabilities.
+  static func rewards(
+    chosen: [ColumnRole: String], ownGold: Bool, ownWeights: Bool, ownProbabilities: Bool
+  ) -> TextUse {
     TextUse(
       what: "rewards", remedy: "--column reward=NAME",
       roles: ColumnRole.allCases.filter {
         ($0 != .gold || ownGold) && ($0 != .logWeight || ownWeights)
+          && ($0 != .logProbability || ownProbabilities)
       }, chosen: chosen, rewardGuesses: ColumnRole.reward.guesses)
   }
 
@@ -133,13 +159,15 @@ struct TextUse {
     var names: [ColumnRole: String] = [:]
     names[.prompt] = chosen[.prompt]
     names[.reward] = key ?? chosen[role]
-    let isGold = role == .gold
+    let (what, guesses) =
+      switch role {
+      case .gold: ("gold rewards", ColumnRole.gold.guesses + ColumnRole.reward.guesses)
+      case .logProbability: ("log-probabilities", role.guesses)
+      default: ("log weights", ["log_weights", "log_weight", "logweights", "logweight"])
+      }
     return TextUse(
-      what: isGold ? "gold rewards" : "log weights", remedy: "FILE:COLUMN",
-      roles: [.prompt, .reward], chosen: names,
-      rewardGuesses: isGold
-        ? ColumnRole.gold.guesses + ColumnRole.reward.guesses
-        : ["log_weights", "log_weight", "logweights", "logweight"])
+      what: what, remedy: "FILE:COLUMN", roles: [.prompt, .reward], chosen: names,
+      rewardGuesses: guesses)
   }
 
   func guesses(_ role: ColumnRole) -> [String] {

@@ -13,6 +13,7 @@ struct TextSample {
   var reward = Double.nan
   var gold = Double.nan
   var logWeight = Double.nan
+  var logProbability = Double.nan
 }
 
 /// Builds ragged tables from samples that may come in any order of prompts.
@@ -21,10 +22,12 @@ struct TextRows: ~Copyable {
   private let directory: String?
   private let hasGold: Bool
   private let hasWeights: Bool
+  private let hasProbabilities: Bool
   private let hasPrompts: Bool
   private var rewards: SpoolFile
   private var gold: SpoolFile
   private var weights: SpoolFile
+  private var probabilities: SpoolFile
   /// Row of each run of neighbouring samples, and the run's length: pairs of doubles, on disk because
   /// there may be as many runs as samples.
   private var runs: SpoolFile
@@ -37,21 +40,25 @@ struct TextRows: ~Copyable {
   private var counts: [Int] = []
 
   init(
-    name: String, hasPrompts: Bool, hasGold: Bool, hasWeights: Bool, directory: String?
+    name: String, hasPrompts: Bool, hasGold: Bool, hasWeights: Bool, hasProbabilities: Bool,
+    directory: String?
   ) throws(EsscherError) {
     // Everything that may throw comes before the first stored field.
     let rewards = try SpoolFile(directory: directory, purpose: name)
     let gold = try SpoolFile(directory: directory, purpose: name)
     let weights = try SpoolFile(directory: directory, purpose: name)
+    let probabilities = try SpoolFile(directory: directory, purpose: name)
     let runs = try SpoolFile(directory: directory, purpose: name)
     self.name = name
     self.directory = directory
     self.hasPrompts = hasPrompts
     self.hasGold = hasGold
     self.hasWeights = hasWeights
+    self.hasProbabilities = hasProbabilities
     self.rewards = rewards
     self.gold = gold
     self.weights = weights
+    self.probabilities = probabilities
     self.runs = runs
   }
 
@@ -81,6 +88,7 @@ struct TextRows: ~Copyable {
     try rewards.append(sample.reward)
     if hasGold { try gold.append(sample.gold) }
     if hasWeights { try weights.append(sample.logWeight) }
+    if hasProbabilities { try probabilities.append(sample.logProbability) }
   }
 
   static func nothing(in name: String) -> EsscherError {
@@ -96,9 +104,10 @@ struct TextRows: ~Copyable {
     runLength = 0
   }
 
-  /// The tables of rewards, gold and log weights, with the prompts' identifiers.
+  /// The tables of rewards, gold, log weights and log-probabilities, with the prompts' identifiers.
   consuming func finish() throws(EsscherError) -> (
-    rewards: SpooledRows, gold: SpooledRows?, weights: SpooledRows?, prompts: [PromptKey]?
+    rewards: SpooledRows, gold: SpooledRows?, weights: SpooledRows?, probabilities: SpooledRows?,
+    prompts: [PromptKey]?
   ) {
     try endRun()
     guard rewards.size > 0 else { throw Self.nothing(in: name) }
@@ -107,14 +116,16 @@ struct TextRows: ~Copyable {
     for count in counts { offsets.append(offsets[offsets.count - 1] + count) }
     let (name, directory, prompts) = (name, directory, hasPrompts ? prompts : nil)
     let order = isInterleaved ? try MappedFile(try runs.finish(name: name)) : nil
-    let (hasGold, hasWeights) = (hasGold, hasWeights)
+    let (hasGold, hasWeights, hasProbabilities) = (hasGold, hasWeights, hasProbabilities)
     let goldFile = hasGold ? try gold.finish(name: name) : nil
     let weightFile = hasWeights ? try weights.finish(name: name) : nil
+    let probabilityFile = hasProbabilities ? try probabilities.finish(name: name) : nil
     let rewardFile = try rewards.finish(name: name)
     return (
       try Self.table(rewardFile, offsets, order, name, directory),
       try Self.optional(goldFile, offsets, order, name, directory),
-      try Self.optional(weightFile, offsets, order, name, directory), prompts
+      try Self.optional(weightFile, offsets, order, name, directory),
+      try Self.optional(probabilityFile, offsets, order, name, directory), prompts
     )
   }
 

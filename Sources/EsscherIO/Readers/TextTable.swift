@@ -9,6 +9,7 @@ struct TextTable {
   var rewards: RewardRows
   var gold: SpooledRows?
   var logWeights: SpooledRows?
+  var logProbabilities: SpooledRows?
   /// Identifiers in row order, nil without a column of them.
   var prompts: [PromptKey]?
   /// Name of the column the rewards came from; nil for counts.
@@ -48,7 +49,8 @@ struct TextTableBuilder: ~Copyable {
   ) throws(EsscherError) {
     let rows = try TextRows(
       name: name, hasPrompts: columns[.prompt] != nil, hasGold: columns[.gold] != nil,
-      hasWeights: columns[.logWeight] != nil, directory: spoolDirectory)
+      hasWeights: columns[.logWeight] != nil, hasProbabilities: columns[.logProbability] != nil,
+      directory: spoolDirectory)
     self.name = name
     self.columns = columns
     self.missing = missing
@@ -75,6 +77,7 @@ struct TextTableBuilder: ~Copyable {
     try check(sample.reward, .reward, line)
     if columns[.gold] != nil { try check(sample.gold, .gold, line) }
     if columns[.logWeight] != nil { try check(sample.logWeight, .logWeight, line) }
+    if columns[.logProbability] != nil { try check(sample.logProbability, .logProbability, line) }
     try rows.add(sample, row: row)
   }
 
@@ -157,7 +160,8 @@ struct TextTableBuilder: ~Copyable {
     let tables = try rows.finish()
     return TextTable(
       rewards: .cells(tables.rewards), gold: tables.gold, logWeights: tables.weights,
-      prompts: tables.prompts, rewardColumn: columns[.reward], impliesOnePrompt: impliesOnePrompt,
+      logProbabilities: tables.probabilities, prompts: tables.prompts,
+      rewardColumn: columns[.reward], impliesOnePrompt: impliesOnePrompt,
       textualGold: textualGold)
   }
 }

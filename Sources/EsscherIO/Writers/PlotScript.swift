@@ -46,8 +46,11 @@ public enum PlotScript {
   public static func text(of report: Report, format: PlotFormat, output: String?) -> String {
     let tilt = report.points.filter { $0.curve == .tilt && $0.kl != nil && $0.reward != nil }
     let best = report.points.filter { $0.curve == .bestOfN && $0.kl != nil && $0.reward != nil }
+    let relatives = [Curve.bestOfPoisson, .rewindAndRepeat].map { curve in
+      report.points.filter { $0.curve == curve && $0.kl != nil && $0.reward != nil }
+    }
     let budgets = report.points.filter { $0.curve == .budget && $0.kl != nil && $0.reward != nil }
-    let hasGold = tilt.contains { $0.gold != nil }
+    let hasGold = (tilt + best).contains { $0.gold != nil }
     var script = "# esscher \(report.provenance.version)\nset terminal \(format.terminal)\n"
     if let output { script += "set output \(quoted(output))\n" }
     script += block("trusted", tilt.filter { $0.trusted == true }, \.reward)
@@ -57,6 +60,8 @@ public enum PlotScript {
     script += block("band", tilt.filter { $0.rewardLow != nil }, \.rewardLow, \.rewardHigh)
     script += labelled("best", best)
     script += block("budgets", budgets, \.reward)
+    script += block("poisson", relatives[0], \.reward)
+    script += block("rewind", relatives[1], \.reward)
     script += block("gold", tilt, \.gold)
     script += block("bestgold", best, \.gold)
     script += """
@@ -76,7 +81,9 @@ public enum PlotScript {
         "$band using 1:2:3 with filledcurves lc rgb '\(blue)' fs transparent solid 0.2 noborder notitle"
       )
     }
-    curves.append("$trusted using 1:2 with lines lw 2.5 lc rgb '\(blue)' title 'frontier'")
+    if !tilt.isEmpty {
+      curves.append("$trusted using 1:2 with lines lw 2.5 lc rgb '\(blue)' title 'frontier'")
+    }
     if tilt.contains(where: { $0.trusted == false }) {
       curves.append(
         "$untrusted using 1:2 with lines lw 2 dt 2 lc rgb '\(blue)' title 'frontier, not trusted'")
@@ -90,13 +97,23 @@ public enum PlotScript {
         )
       }
     }
+    if !relatives[0].isEmpty {
+      curves.append(
+        "$poisson using 1:2 with points pt 4 ps 0.9 lc rgb '\(orange)' title 'best of Poisson'")
+    }
+    if !relatives[1].isEmpty {
+      curves.append(
+        "$rewind using 1:2 with points pt 10 ps 0.9 lc rgb '\(orange)' title 'rewind and repeat'")
+    }
     if !budgets.isEmpty {
       curves.append("$budgets using 1:2 with points pt 12 ps 1.4 lc rgb '\(blue)' title 'budgets'")
     }
-    if hasGold {
+    if hasGold && !tilt.isEmpty {
       curves.append(
         "$gold using 1:2 axes x1y2 with lines lw 2 dt 4 lc rgb '\(green)' title 'gold along the frontier'"
       )
+    }
+    if hasGold && !best.isEmpty {
       curves.append(
         "$bestgold using 1:2 axes x1y2 with points pt 9 ps 0.9 lc rgb '\(green)' title 'gold of best of n'"
       )

@@ -99,7 +99,7 @@ struct FrontierCommandTests {
       (["--device", "opencl:9.9"], 4, "cannot be used"),
       (["--device", "no such board"], 4, "Usable: cpu"),
       (["--ns", "9"], 3, "n = 9 exceeds the 8 samples"),
-      (["other.csv"], 3, "one reward at a time"),
+      (["other.csv"], 3, "no such file"),
     ] as [([String], Int32, String)])
   func contradictions(arguments: [String], code: Int32, part: String) throws {
     let file = ScratchFile(sampleText, ending: ".csv")

@@ -50,6 +50,8 @@ struct FrontierPlan {
       threads: record.threads, memoryBudgetBytes: record.memoryBudgetBytes,
       precision: record.precision)
     request.biasCorrect = record.biasCorrect
+    request.ensemble = record.ensemble
+    request.standardize = record.standardize
     return request
   }
 

@@ -17,6 +17,8 @@ struct TextTable {
   var impliesOnePrompt = false
   /// Columns that are named like gold rewards and were not read, because they hold text.
   var textualGold: [String] = []
+  /// Names of several reward models, empty where there is one; `rewards` has the one that was read.
+  var memberNames: [String] = []
 
   /// `[prompts, samples]`, with 0 samples where prompts differ.
   var shape: [Int] {
@@ -158,6 +160,6 @@ struct TextTableBuilder: ~Copyable {
     return TextTable(
       rewards: .cells(tables.rewards), gold: tables.gold, logWeights: tables.weights,
       prompts: tables.prompts, rewardColumn: columns[.reward], impliesOnePrompt: impliesOnePrompt,
-      textualGold: textualGold)
+      textualGold: textualGold, memberNames: columns.rewardColumns)
   }
 }

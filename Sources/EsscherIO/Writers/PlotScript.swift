@@ -44,9 +44,14 @@ public enum PlotScript {
   ///
   /// - Parameter output: where gnuplot writes; nil for standard output.
   public static func text(of report: Report, format: PlotFormat, output: String?) -> String {
-    let tilt = report.points.filter { $0.curve == .tilt && $0.kl != nil && $0.reward != nil }
-    let best = report.points.filter { $0.curve == .bestOfN && $0.kl != nil && $0.reward != nil }
-    let budgets = report.points.filter { $0.curve == .budget && $0.kl != nil && $0.reward != nil }
+    let drawn = report.points.filter { $0.kl != nil && $0.reward != nil }
+    // The first reward is drawn in full; the members of an ensemble are thin lines beside it.
+    let label = drawn.first { $0.curve == .tilt }?.label
+    let main = drawn.filter { $0.label == label }
+    let members = MemberLines(drawn.filter { $0.curve == .tilt && $0.label != label })
+    let tilt = main.filter { $0.curve == .tilt }
+    let best = main.filter { $0.curve == .bestOfN }
+    let budgets = main.filter { $0.curve == .budget }
     let hasGold = tilt.contains { $0.gold != nil }
     var script = "# esscher \(report.provenance.version)\nset terminal \(format.terminal)\n"
     if let output { script += "set output \(quoted(output))\n" }
@@ -59,6 +64,7 @@ public enum PlotScript {
     script += block("budgets", budgets, \.reward)
     script += block("gold", tilt, \.gold)
     script += block("bestgold", best, \.gold)
+    script += members.blocks
     script += """
       set key bottom right
       set grid lc rgb '#dddddd'
@@ -81,6 +87,7 @@ public enum PlotScript {
       curves.append(
         "$untrusted using 1:2 with lines lw 2 dt 2 lc rgb '\(blue)' title 'frontier, not trusted'")
     }
+    curves += members.curves
     if !best.isEmpty {
       curves.append(
         "$best using 1:2 with points pt 7 ps 0.9 lc rgb '\(orange)' title 'best of n'")
@@ -126,7 +133,7 @@ public enum PlotScript {
     return text + (points.isEmpty ? "NaN NaN 0\n" : "") + "EOD\n"
   }
 
-  private static func quoted(_ path: String) -> String {
+  static func quoted(_ path: String) -> String {
     var text = "'"
     for character in path { text += character == "'" ? "''" : String(character) }
     return text + "'"

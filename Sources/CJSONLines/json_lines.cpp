@@ -31,9 +31,11 @@ struct cjl_reader {
   std::string prompt, message, fields;
   simdjson::dom::object last;
   bool has_last = false;
+  size_t member = 0;
 
   int fill();
   int number(const element &value, std::vector<double> &out);
+  int scores(const simdjson::dom::array &list, cjl_line *line);
   int extract(const simdjson::dom::object &object, cjl_line *line);
   int next(cjl_line *line);
 };
@@ -99,6 +101,32 @@ int cjl_reader::number(const element &value, std::vector<double> &out) {
   return CJL_NOT_NUMBER;
 }
 
+/// The list of rewards: numbers, or a list a sample from which one number is taken.
+int cjl_reader::scores(const simdjson::dom::array &list, cjl_line *line) {
+  std::vector<double> &out = numbers[CJL_REWARD];
+  bool has_number = false;
+  for (element item : list) {
+    simdjson::dom::array inner;
+    if (item.get(inner)) {
+      has_number = has_number || item.type() != element_type::NULL_VALUE;
+      if (line->width > 0 && has_number) return CJL_NESTED;
+      const int status = number(item, out);
+      if (status != CJL_OK) return status;
+      continue;
+    }
+    if (has_number) return CJL_NESTED;
+    const size_t width = inner.size();
+    if (line->width == 0) line->width = width;
+    if (width != line->width || member >= width) {
+      message = std::to_string(line->width) + " and " + std::to_string(width);
+      return CJL_RAGGED;
+    }
+    const int status = number(inner.at(member).value(), out);
+    if (status != CJL_OK) return status;
+  }
+  return CJL_OK;
+}
+
 int cjl_reader::extract(const simdjson::dom::object &object, cjl_line *line) {
   for (int role = 0; role < CJL_ROLES; role++) {
     numbers[role].clear();
@@ -123,9 +151,14 @@ int cjl_reader::extract(const simdjson::dom::object &object, cjl_line *line) {
     int status = CJL_OK;
     if (!value.get(list)) {
       line->is_list[role] = 1;
-      for (element item : list) {
-        status = number(item, numbers[role]);
+      if (role == CJL_REWARD) {
+        status = scores(list, line);
         if (status != CJL_OK) return status;
+      } else {
+        for (element item : list) {
+          status = number(item, numbers[role]);
+          if (status != CJL_OK) return status;
+        }
       }
     } else {
       status = number(value, numbers[role]);
@@ -202,6 +235,8 @@ void cjl_set_role(cjl_reader *reader, int role, const char *name) {
     reader->has_role[role] = false;
   }
 }
+
+void cjl_set_member(cjl_reader *reader, size_t member) { reader->member = member; }
 
 int cjl_next(cjl_reader *reader, cjl_line *line) {
   try {

@@ -47,7 +47,7 @@ struct DeviceChoice {
         ])
     }
     if wanted == "auto" {
-      return try automatic(request, source, processor, probe)
+      return try automatic(request, source, runs: 1 + table.members.count, processor, probe)
     }
     let result = probe()
     let device = try named(request.device, result)
@@ -56,10 +56,10 @@ struct DeviceChoice {
   }
 
   private static func automatic(
-    _ request: FrontierRequest, _ source: any RewardSource, _ processor: CPUBackend,
+    _ request: FrontierRequest, _ source: any RewardSource, runs: Int, _ processor: CPUBackend,
     _ probe: () -> ProbeResult
   ) throws(EsscherError) -> DeviceChoice {
-    let cells = Double(source.rowCount) * Double(source.longestSampleCount)
+    let cells = Double(runs) * Double(source.rowCount) * Double(source.longestSampleCount)
     let lambdas = Double(request.lambdas?.count ?? PointGrid.defaultCount)
     guard takesFirst || cells * (lambdas + 16) > smallJob else {
       return DeviceChoice(

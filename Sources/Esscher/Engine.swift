@@ -13,11 +13,14 @@ public struct Engine: Sendable {
   /// An engine with no state; devices are opened by each run.
   public init() {}
 
-  /// Estimates the KL-reward frontier and best-of-n curve of a table.
+  /// Estimates the KL-reward frontier and best-of-n curve of a table; where it has several reward models,
+  /// of their aggregate and then of each.
   ///
   /// - Shape: `table` is P prompts × M samples, M may differ; the report has a point a grid value.
   /// - Units: KL in nats, rewards as given.
   /// - Throws: `EsscherError`: `.badInput` for cells no estimator is defined on and n > M,
+  ///   `.usage` where several reward models come without `request.ensemble`, or with spreads that differ
+  ///   more than twofold and no `request.standardize`,
   ///   `.deviceUnavailable` for a device that cannot be used, `.interrupted` when the observer says so.
   /// - Precision: as `docs/accuracy.md` states. The same table, request and seed give the same points,
   ///   bit for bit, whatever the threads and memory budget.
@@ -74,6 +77,7 @@ public struct Engine: Sendable {
     _ observer: RunObserver, _ clock: inout StageClock
   ) throws(EsscherError) -> FrontierResult {
     let scan = MatrixScan(table: table, backend: backend, observer: observer)
+    if let ensemble = try EnsembleRun(scan, request) { return try ensemble.run(clock: &clock) }
     var pipeline = FrontierPipeline(scan: scan, request: request)
     return try pipeline.run(clock: &clock)
   }
@@ -115,7 +119,9 @@ public enum DeviceProbeChild {
 extension RewardTable {
   /// `double` where cells need a double, else `mixed`.
   var defaultPrecision: Precision {
-    switch rewards {
+    // Aggregates and standardised scores are doubles, whatever the scores are.
+    guard members.isEmpty else { return .double }
+    return switch rewards {
     case .counts: .double
     case .cells(let source): source.storage == .float64 ? .double : .mixed
     }

@@ -28,7 +28,7 @@ struct GoldPeak {
     request: FrontierRequest
   ) throws(EsscherError) -> [GoldPeak] {
     var peaks: [GoldPeak] = []
-    if accumulator.grid.planned.count >= 3 {
+    if accumulator.grid.lambdas.count >= 3 {
       var peak = GoldPeak(
         place: try alongTilt(accumulator, scan: scan, overview: overview, request: request))
       peak.addTiltInterval(accumulator, confidence: request.confidence)
@@ -167,8 +167,8 @@ struct GoldPeak {
     let ns = indices.map { grid.selections[$0].n }
     let golds = indices.map { accumulator.points[grid.planned.count + $0].means.gold }
     let top = golds.indices.max { golds[$0] < golds[$1] } ?? 0
-    // The first of equal ones; U-statistics carry an error of some 1e-14.
-    let scale = 1e-12 * (golds.map(\.magnitude).max() ?? 0)
+    // The first of equal ones; U-statistics carry an error of some 1e-13.
+    let scale = 1e-11 * (golds.map(\.magnitude).max() ?? 0)
     let equal = golds.indices.filter { golds[$0] >= golds[top] - scale }
     let first = equal.first ?? top
     let lines = indices.map { index in

@@ -31,7 +31,7 @@ struct FrontierCommandTests {
     #expect(
       lines.map { $0["curve"] ?? "" } == [
         "tilt", "tilt", "budget", "budget", "best_of_n", "best_of_n", "best_of_n", "best_of_n",
-        "gold_peak", "gold_peak",
+        "gold_peak",
       ])
     #expect(lines.map { $0["lambda"] ?? "" }.prefix(2) == ["0.5", "1.0"])
     #expect(lines.map { $0["n"] ?? "" }[4..<8] == ["1", "2", "4", "8"])
@@ -100,7 +100,7 @@ struct FrontierCommandTests {
       (["--device", "opencl:9.9"], 4, "cannot be used"),
       (["--device", "no such board"], 4, "Usable: cpu"),
       (["--ns", "9"], 3, "n = 9 exceeds the 8 samples"),
-      (["other.csv"], 3, "one reward at a time"),
+      (["other.csv"], 3, "no such file"),
     ] as [([String], Int32, String)])
   func contradictions(arguments: [String], code: Int32, part: String) throws {
     let file = ScratchFile(sampleText, ending: ".csv")

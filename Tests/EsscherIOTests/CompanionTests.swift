@@ -84,7 +84,7 @@ struct CompanionTests {
         == "c130562e5a6f7f9768bcf12a7e980883ecf79320451270c031b06e3d0ee8fee1")
   }
 
-  @Test("several rewards and endings that say nothing are refused with the remedy")
+  @Test("one file named twice and endings that say nothing are refused with the remedy")
   func requests() {
     func code(_ request: LoadRequest) -> EsscherError? {
       do throws(EsscherError) {
@@ -93,8 +93,8 @@ struct CompanionTests {
       } catch { return error }
     }
     let file = ScratchFile("reward\n1\n", ending: ".dat")
-    let several = code(LoadRequest(rewards: [file.path, file.path]))
-    #expect(several?.code == .badInput && several?.message.contains("one reward at a time") == true)
+    let several = code(LoadRequest(rewards: [file.path, file.path], inputFormat: .csv))
+    #expect(several?.code == .usage && several?.message.contains("named twice") == true)
     let unknown = code(LoadRequest(rewards: [file.path]))
     #expect(unknown?.code == .usage && unknown?.message.contains("--input-format") == true)
     #expect(code(LoadRequest(rewards: [file.path], inputFormat: .csv)) == nil)

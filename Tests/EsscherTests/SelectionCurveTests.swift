@@ -45,10 +45,13 @@ struct SelectionCurveTests {
     "best of n of the toy: the closed form, and the tie of 12 and 13", arguments: ["cpu", "opencl"])
   func toyBestOfN(device: String) throws {
     let (proxy, gold) = Self.toy(samples: 200)
-    let points = try report(
+    let lines = try report(
       [proxy], gold: [gold], ns: Array(1...32), curves: [.bestOfN], device: device
     ).points
+    let points = lines.filter { $0.curve == .bestOfN }
     #expect(points.count == 32)
+    let top = try #require(lines.first { $0.curve == .goldPeak })
+    #expect(top.n == 12 && top.note.contains("n = 12 and 13 tie"))
     var scale = 1.0 / 13
     for _ in 0..<12 { scale *= 12.0 / 13 }
     for (n, point) in zip(1..., points) {

@@ -31,8 +31,9 @@ enum {
   CJL_NOT_JSON = 3,      // the line does not parse; the message is simdjson's
   CJL_NOT_OBJECT = 4,    // the line is JSON, but not an object
   CJL_NOT_NUMBER = 5,    // a value that must be a number is not; the message quotes it
-  CJL_NESTED = 6,        // a list inside the list of rewards
-  CJL_NO_MEMORY = 7
+  CJL_NESTED = 6,        // a list where a number is expected
+  CJL_NO_MEMORY = 7,
+  CJL_RAGGED = 8         // lists inside the list of rewards differ in length; the message has both
 };
 
 /// One line's fields. Pointers are valid until the next call on the reader.
@@ -43,6 +44,7 @@ typedef struct {
   const double *values[CJL_ROLES];  // numbers of each role, NULL where the field is absent
   size_t counts[CJL_ROLES];
   int is_list[CJL_ROLES];
+  size_t width;                   // numbers in each list inside the list of rewards, 0 for plain numbers
 } cjl_line;
 
 typedef struct cjl_reader cjl_reader;
@@ -54,6 +56,9 @@ void cjl_close(cjl_reader *reader);
 
 /// Names the field that holds a role; NULL for none.
 void cjl_set_role(cjl_reader *reader, int role, const char *name);
+
+/// Where the rewards are lists inside a list, one a sample, chooses which number of each is read.
+void cjl_set_member(cjl_reader *reader, size_t member);
 
 /// Reads the next non-blank line and extracts the fields with a role.
 int cjl_next(cjl_reader *reader, cjl_line *line);

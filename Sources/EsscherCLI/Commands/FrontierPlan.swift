@@ -52,6 +52,8 @@ struct FrontierPlan {
       precision: record.precision)
     request.biasCorrect = record.biasCorrect
     request.curves = record.curves
+    request.ensemble = record.ensemble
+    request.standardize = record.standardize
     return request
   }
 

@@ -38,7 +38,7 @@ enum CommandName: String, CaseIterable, Sendable {
       Reads a prompt x sample matrix of rewards drawn from a base policy and estimates how much \
       reward each amount of KL divergence can buy at best, how close best-of-n comes, and how far \
       each number can be trusted. REWARDS is a file (.npy, .npz, .jsonl, .csv, .tsv), several \
-      files, or - for standard input with --input-format. KL is in nats.
+      files of an ensemble's reward models, or - for standard input with --input-format. KL is in nats.
       """
     case .simulate:
       """
@@ -71,6 +71,7 @@ enum CommandName: String, CaseIterable, Sendable {
         "esscher frontier rewards.npy",
         "esscher frontier scores.jsonl --gold gold.npy -o frontier.csv -o frontier.json",
         "esscher frontier rewards.npy --betas 0.05,0.1,0.5 --ns pow2 --format csv",
+        "esscher frontier a.npy b.npy c.npy --ensemble mean --standardize model",
       ]
     case .simulate:
       [

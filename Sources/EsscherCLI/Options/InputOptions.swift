@@ -40,7 +40,8 @@ extension OptionTable {
     .value(
       "column", "ROLE=NAME", .input, [.frontier],
       "Column or field of a text input that plays a role (prompt, reward, gold, logweight, logprob, "
-        + "num_samples, num_correct); repeatable. Without it the usual names are tried."
+        + "num_samples, num_correct); repeatable. reward=A,B,C names several reward models. Without it the usual "
+        + "names are tried."
     ) { (record, text) throws(EsscherError) in
       guard let split = text.firstIndex(of: "="), split > text.startIndex,
         text.index(after: split) < text.endIndex

@@ -38,6 +38,8 @@ struct LowArguments: Sendable {
   var seed: UInt64 = 0
   var precision: Precision?
   var biasCorrect = false
+  var ensemble: EnsembleAggregator?
+  var standardize: Standardization?
 
   // Simulation
   var prompts: Int?

@@ -70,8 +70,8 @@ struct Option: Sendable {
 /// The table of every option.
 enum OptionTable {
   static let all: [Option] =
-    inputOptions + gridOptions + estimationOptions + simulationOptions + machineOptions
-    + outputOptions + generalOptions
+    inputOptions + gridOptions + estimationOptions + ensembleOptions + simulationOptions
+    + machineOptions + outputOptions + generalOptions
 
   static func options(of command: CommandName) -> [Option] {
     all.filter { $0.commands.contains(command) }

@@ -59,6 +59,10 @@ public struct FrontierRequest: Sendable, Equatable {
   public var curves: Set<Curve> = [.tilt, .bestOfN]
   /// Policies to place against the frontier.
   public var policies: [PolicyPoint] = []
+  /// How several reward models become one reward; required where there are several.
+  public var ensemble: EnsembleAggregator?
+  /// How their scales are made alike; nil for none, refused where their spreads differ more than twofold.
+  public var standardize: Standardization?
 
   /// A request; every setting has the program's default.
   public init(

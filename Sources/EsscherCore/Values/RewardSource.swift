@@ -120,6 +120,9 @@ public struct RewardTable: Sendable {
   public var label: String
   /// The reward to tilt and to select by.
   public var rewards: RewardRows
+  /// The reward models of an ensemble, in order; empty where there is one reward. Where there are several,
+  /// `rewards` is the first and a run goes by `FrontierRequest.ensemble`.
+  public var members: [RewardMember] = []
   /// Gold reward of the same samples; same row lengths as `rewards`.
   public var gold: (any RewardSource)?
   /// Log importance weights of the same samples; same row lengths as `rewards`.
@@ -147,5 +150,24 @@ public struct RewardTable: Sendable {
     self.logProbabilities = logProbabilities
     self.promptIDs = promptIDs
     self.inputs = inputs
+  }
+  /// A table of several reward models.
+  ///
+  /// - Parameters:
+  ///   - label: name of the input.
+  ///   - members: at least two, of the same rows.
+  ///   - gold: gold reward of the same samples.
+  ///   - logWeights: log importance weights of the same samples.
+  ///   - promptIDs: prompt identifiers in row order.
+  ///   - inputs: files the table was read from.
+  public init(
+    label: String, members: [RewardMember], gold: (any RewardSource)? = nil,
+    logWeights: (any RewardSource)? = nil, promptIDs: [String]? = nil, inputs: [InputRecord] = []
+  ) {
+    precondition(members.count > 1, "one reward is no ensemble")
+    self.init(
+      label: label, rewards: .cells(members[0].source), gold: gold, logWeights: logWeights,
+      promptIDs: promptIDs, inputs: inputs)
+    self.members = members
   }
 }

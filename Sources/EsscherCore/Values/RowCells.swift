@@ -41,10 +41,7 @@ package struct RowCells {
           guard policy == .drop else {
             let source =
               reward.isNaN ? table.rewardSource : goldReward.isNaN ? table.gold : table.logWeights
-            throw EsscherError(
-              .badInput,
-              "the cell is missing (NaN or null); fill it in, or leave such samples out with "
-                + "--missing drop", at: source?.location(row: row, column: column))
+            throw EsscherError.missingCell(at: source?.location(row: row, column: column))
           }
           continue
         }
@@ -65,11 +62,8 @@ package struct RowCells {
     _ cell: Double, _ source: (any RewardSource)?, _ kind: String, _ row: Int, _ column: Int
   ) throws(EsscherError) {
     guard cell.isInfinite else { return }
-    throw EsscherError(
-      .badInput,
-      "the \(kind) is infinite (\(cell)), for which no tilt is defined; replace it by a finite "
-        + "number, or by NaN together with --missing drop",
-      at: source?.location(row: row, column: column))
+    throw EsscherError.infiniteCell(
+      cell, kind, at: source?.location(row: row, column: column))
   }
 
   /// q = softmax(log weights), as weights that sum to 1; samples whose weight vanishes beside the
@@ -96,6 +90,26 @@ package struct RowCells {
       kept += 1
     }
     count = kept
+  }
+}
+
+extension EsscherError {
+  /// The refusal of a missing cell.
+  package static func missingCell(at place: Location?) -> EsscherError {
+    EsscherError(
+      .badInput,
+      "the cell is missing (NaN or null); fill it in, or leave such samples out with "
+        + "--missing drop", at: place)
+  }
+
+  /// The refusal of an infinite cell of a kind of number.
+  package static func infiniteCell(
+    _ cell: Double, _ kind: String, at place: Location?
+  ) -> EsscherError {
+    EsscherError(
+      .badInput,
+      "the \(kind) is infinite (\(cell)), for which no tilt is defined; replace it by a finite "
+        + "number, or by NaN together with --missing drop", at: place)
   }
 }
 

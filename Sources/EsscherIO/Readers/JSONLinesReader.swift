@@ -23,9 +23,12 @@ struct JSONLinesReader: ~Copyable {
     var builder = try TextTableBuilder(
       name: file.name, columns: columns, missing: missing, spoolDirectory: spoolDirectory)
     reader.setRoles(columns)
+    unsafe cjl_set_member(reader.reader, columns.rewardColumns.isEmpty ? use.member : 0)
+    var nested = NestedScores(name: file.name)
     var line = unsafe cjl_line()
     var count = 0
     while try unsafe reader.next(&line) {
+      try unsafe nested.look(at: line)
       try unsafe reader.take(line, columns, into: &builder)
       count += 1
       guard count.isMultiple(of: 1 << 10) else { continue }
@@ -33,7 +36,9 @@ struct JSONLinesReader: ~Copyable {
       observer.progress(
         "reading text", Double(lseek(file.descriptor, 0, SEEK_CUR)) / Double(file.size))
     }
-    return try builder.finish()
+    var table = try builder.finish()
+    if let names = try nested.memberNames(columns) { table.memberNames = names }
+    return table
   }
 
   private init(_ file: borrowing InputFile) throws(EsscherError) {
@@ -131,8 +136,9 @@ struct JSONLinesReader: ~Copyable {
         "'\(detail)' is not a number; correct it, write null with --missing drop, or name another "
           + "field with --column"
       case CJL_NESTED:
-        "a list inside the list of scores: several rewards a sample (ensembles) are not available "
-          + "yet; write one number a sample"
+        "a list where a number is expected; rewards are one number a sample, or one list a sample "
+          + "with a score of each model, and everything else is one number a sample"
+      case CJL_RAGGED: NestedScores.ragged(detail)
       default: "no memory is left to parse the line"
       }
     throw EsscherError(.badInput, sentence, at: place)

@@ -4,7 +4,7 @@ public import EsscherCore
 
 /// What to read, as the user asked for it.
 public struct LoadRequest: Sendable {
-  /// The rewards: a path, or `-` for standard input; several are refused.
+  /// The rewards: paths, or `-` for standard input; several are an ensemble.
   public var rewards: [String]
   /// Container format; nil to go by the file's ending.
   public var inputFormat: InputFormat?

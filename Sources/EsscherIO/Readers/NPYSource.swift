@@ -4,10 +4,14 @@
 internal import EsscherCore
 internal import Glibc
 
-/// A mapped array of 1, 2 or 3 axes with one reward model.
+/// One reward model of a mapped array of 1, 2 or 3 axes.
 @safe
 struct NPYSource: RewardSource {
-  let name: String
+  private(set) var name: String
+  /// R, the reward models of the array.
+  let memberCount: Int
+  /// Which of them this is.
+  private var member = 0
   let rowCount: Int
   let columns: Int
   let header: NPYHeader
@@ -22,7 +26,7 @@ struct NPYSource: RewardSource {
     name = file.name
     header = try NPYHeader(try file.prefix(NPYHeader.longest), place: place)
     element = try NPYElement(descr: header.descr, dtype: dtype, place: place)
-    (rowCount, columns) = try Self.table(header, place: place)
+    (memberCount, rowCount, columns) = try Self.table(header, place: place)
     let (payload, overflow) = (header.cellCount ?? -1).multipliedReportingOverflow(by: element.size)
     let (total, carry) = header.length.addingReportingOverflow(payload)
     guard header.cellCount != nil, !overflow, !carry else {
@@ -48,26 +52,32 @@ struct NPYSource: RewardSource {
     self.file = try MappedFile(file)
   }
 
-  /// Prompts and samples of a shape.
+  /// One of the array's reward models, named as NumPy would take it out.
+  func member(_ index: Int) -> NPYSource {
+    var source = self
+    source.member = index
+    source.name = "\(name)[\(index)]"
+    return source
+  }
+
+  /// Reward models, prompts and samples of a shape.
   private static func table(
     _ header: NPYHeader, place: EsscherError.Location
-  ) throws(EsscherError) -> (Int, Int) {
+  ) throws(EsscherError) -> (Int, Int, Int) {
     let shape = header.shape
     guard !shape.contains(0) else {
       throw EsscherError(
         .badInput, "holds no cells: its shape is \(text(shape)); check what was saved", at: place)
     }
     switch shape.count {
-    case 1: return (1, shape[0])
-    case 2: return (shape[0], shape[1])
-    case 3 where shape[0] == 1: return (shape[1], shape[2])
-    case 3:
-      throw SeveralRewards.error("\(shape[0]) reward models (shape \(text(shape)))", at: place)
+    case 1: return (1, 1, shape[0])
+    case 2: return (1, shape[0], shape[1])
+    case 3: return (shape[0], shape[1], shape[2])
     default:
       throw EsscherError(
         .badInput,
         "has \(shape.count) axes, but rewards have the shape (samples), (prompts, samples) or "
-          + "(1, prompts, samples); reshape the array", at: place)
+          + "(models, prompts, samples); reshape the array", at: place)
     }
   }
 
@@ -85,7 +95,9 @@ struct NPYSource: RewardSource {
     EsscherError.Location(file: name, row: row, column: column)
   }
 
-  private var isTransposed: Bool { header.isFortranOrder && rowCount > 1 && columns > 1 }
+  private var isTransposed: Bool {
+    header.isFortranOrder && (memberCount > 1 || (rowCount > 1 && columns > 1))
+  }
 
   func copyDoubles(
     rows: Range<Int>, columns part: Range<Int>?, to destination: UnsafeMutableBufferPointer<Double>
@@ -96,7 +108,7 @@ struct NPYSource: RewardSource {
     precondition(destination.count == rows.count * cells.count, "one slot a cell")
     let start = unsafe base + header.length
     if !isTransposed {
-      let first = rows.lowerBound * columns + cells.lowerBound
+      let first = (member * rowCount + rows.lowerBound) * columns + cells.lowerBound
       let count = rows.count * cells.count
       if element == .float64 {
         unsafe memcpy(target, start + first * 8, count * 8)
@@ -112,15 +124,17 @@ struct NPYSource: RewardSource {
     unsafe withUnsafeTemporaryAllocation(of: Double.self, capacity: rows.count) { scratch in
       guard let line = scratch.baseAddress else { return }
       for column in cells {
-        let first = column * rowCount + rows.lowerBound
+        let first = (column * rowCount + rows.lowerBound) * memberCount + member
         unsafe element.convert(
-          start + first * element.size, stride: element.size, count: rows.count, to: line)
+          start + first * element.size, stride: memberCount * element.size, count: rows.count,
+          to: line)
         let offset = column - cells.lowerBound
         for row in 0..<rows.count { unsafe target[row &* rowStride &+ offset] = line[row] }
       }
     }
     // Every column was touched; give all of them back at once.
-    release(cells.lowerBound * rowCount..<cells.upperBound * rowCount)
+    let column = rowCount * memberCount
+    release(cells.lowerBound * column..<cells.upperBound * column)
   }
 
   func copyFloats(
@@ -143,15 +157,5 @@ struct NPYSource: RewardSource {
     file.release(
       header.length + cells.lowerBound * element.size..<header.length + cells.upperBound
         * element.size)
-  }
-}
-
-/// The sentence for more than one reward model, wherever it is noticed.
-enum SeveralRewards {
-  static func error(_ what: String, at place: EsscherError.Location) -> EsscherError {
-    EsscherError(
-      .badInput,
-      "holds \(what), and this version estimates one reward at a time (ensembles are not available "
-        + "yet); pass one of them, for example rewards[0]", at: place)
   }
 }

@@ -22,12 +22,6 @@ public enum RewardLoader {
     guard let path = request.rewards.first else {
       throw EsscherError(.usage, "no rewards were named; pass a file, or - for standard input")
     }
-    guard request.rewards.count == 1 else {
-      throw EsscherError(
-        .badInput,
-        "\(request.rewards.count) files of rewards, and this version estimates one reward at a time "
-          + "(ensembles are not available yet); pass one of them")
-    }
     let loader = Loader(
       request: request, chosen: try TextUse.chosen(request.columns), observer: observer)
     let rewards = try loader.rewards(path)
@@ -36,6 +30,9 @@ public enum RewardLoader {
       logWeights: rewards.logWeights, logProbabilities: rewards.logProbabilities,
       promptIDs: rewards.prompts?.map { String(decoding: $0, as: UTF8.self) },
       inputs: [rewards.record])
+    let ensemble = try loader.ensemble(beginningWith: rewards)
+    table.members = ensemble.members
+    table.inputs += ensemble.records
     if rewards.impliesOnePrompt {
       table.notes.append(
         "No column names the prompts, so all samples count as one prompt; name it with --column "
@@ -82,19 +79,22 @@ public enum RewardLoader {
 }
 
 /// One input as it was loaded.
-private struct LoadedInput {
+struct LoadedInput {
   var rows: RewardRows
   var gold: (any RewardSource)?
   var logWeights: (any RewardSource)?
   var logProbabilities: (any RewardSource)?
   var prompts: [PromptKey]?
   var column: String?
+  /// Every reward model where there are several, `rows` being the first.
+  var members: [RewardMember] = []
   var impliesOnePrompt = false
   var textualGold: [String] = []
   var record: InputRecord
 }
 
-private struct Loader {
+/// Opens the inputs of one request.
+struct Loader {
   let request: LoadRequest
   let chosen: [ColumnRole: String]
   let observer: RunObserver
@@ -117,16 +117,30 @@ private struct Loader {
     let loaded = try load(
       path, key: key, format: nil, role: role.inputName,
       use: .companion(role, key: key, chosen: chosen))
-    guard case .cells(let source) = loaded.rows else {
+    guard loaded.members.isEmpty else {
+      throw EsscherError(
+        .badInput,
+        "holds \(loaded.members.count) numbers a sample, and one is needed; pass one of them",
+        at: EsscherError.Location(file: path))
+    }
+    return (try Self.matched(loaded.rows, loaded, to: rewards), loaded.record)
+  }
+
+  /// Cells of another input in the row order of the rewards.
+  static func matched(
+    _ rows: RewardRows, _ loaded: LoadedInput, to rewards: LoadedInput
+  ) throws(EsscherError) -> any RewardSource {
+    let name = loaded.record.name
+    guard case .cells(let source) = rows else {
       throw EsscherError(
         .badInput, "holds counts, and one number a sample is needed",
-        at: EsscherError.Location(file: path))
+        at: EsscherError.Location(file: name))
     }
     guard let prompts = rewards.prompts, let others = loaded.prompts, prompts != others,
       let spooled = source as? SpooledRows
-    else { return (source, loaded.record) }
-    let order = try Self.order(prompts, in: others, file: path, rewards: rewards.record.name)
-    return (spooled.reordered(order), loaded.record)
+    else { return source }
+    return spooled.reordered(
+      try order(prompts, in: others, file: name, rewards: rewards.record.name))
   }
 
   /// Where each prompt's row lies in another file.
@@ -157,7 +171,7 @@ private struct Loader {
     return order
   }
 
-  private func load(
+  func load(
     _ path: String, key: String?, format: InputFormat?, role: String, use: TextUse
   ) throws(EsscherError) -> LoadedInput {
     // A missing file or a folder is the likelier mistake than a format, and is named first.
@@ -185,17 +199,28 @@ private struct Loader {
     if format.isText {
       let table = try text(input, format, use)
       record.shape = table.shape
+      var members: [RewardMember] = []
+      for (index, name) in table.memberNames.enumerated() {
+        let own = index == 0 ? table : try text(input, format, use.member(index))
+        guard case .cells(let source) = own.rewards else { continue }
+        members.append(RewardMember(name: name, source: source))
+      }
       return LoadedInput(
         rows: table.rewards, gold: table.gold, logWeights: table.logWeights,
         logProbabilities: table.logProbabilities, prompts: table.prompts,
-        column: table.rewardColumn,
-        impliesOnePrompt: table.impliesOnePrompt, textualGold: table.textualGold,
+        column: table.rewardColumn, members: members, impliesOnePrompt: table.impliesOnePrompt,
+        textualGold: table.textualGold,
         record: record)
     }
     let source = try array(input, format, key: key, role: role)
     record.elementType = source.header.descr
     record.shape = source.header.shape
-    return LoadedInput(rows: .cells(source), record: record)
+    guard source.memberCount > 1 else { return LoadedInput(rows: .cells(source), record: record) }
+    let members = (0..<source.memberCount).map { index in
+      RewardMember(
+        name: "\(RewardLoader.label(path))[\(index)]", source: source.member(index))
+    }
+    return LoadedInput(rows: .cells(members[0].source), members: members, record: record)
   }
 
   /// The format that was asked for, or the ending's, or for a file beside the rewards theirs.

@@ -60,6 +60,8 @@ struct TextColumns {
   private(set) var names: [ColumnRole: String] = [:]
   /// Columns that are named like gold rewards and hold text.
   private(set) var textualGold: [String] = []
+  /// Columns of several reward models, empty where there is one; `names` has the one that is read.
+  private(set) var rewardColumns: [String] = []
 
   subscript(role: ColumnRole) -> String? { names[role] }
 
@@ -85,6 +87,7 @@ struct TextColumns {
     let shown = fields.prefix(20).joined(separator: ", ")
     for role in use.roles {
       if let name = use.chosen[role] {
+        if role == .reward, try chooseSeveral(name, fields, use, place) { continue }
         guard fields.contains(name) else {
           throw EsscherError(
             .badInput, "has no column '\(name)'; its columns are \(shown)", at: place)
@@ -122,6 +125,32 @@ struct TextColumns {
   }
 }
 
+extension TextColumns {
+  /// Takes `a,b,c` as the columns of several reward models, unless a column has that very name.
+  ///
+  /// - Returns: whether it did.
+  private mutating func chooseSeveral(
+    _ name: String, _ fields: [String], _ use: TextUse, _ place: EsscherError.Location
+  ) throws(EsscherError) -> Bool {
+    guard !fields.contains(name), name.contains(",") else { return false }
+    let parts = name.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    for part in parts {
+      guard fields.contains(part) else {
+        let shown = fields.prefix(20).joined(separator: ", ")
+        throw EsscherError(
+          .badInput, "has no column '\(part)'; its columns are \(shown)", at: place)
+      }
+      guard parts.count(where: { $0 == part }) == 1 else {
+        throw EsscherError(
+          .usage, "--column reward=\(name) names '\(part)' twice; name each model once")
+      }
+    }
+    rewardColumns = parts
+    names[.reward] = parts[use.member]
+    return true
+  }
+}
+
 /// What a text file is read for.
 struct TextUse {
   /// The numbers it must hold, for messages.
@@ -133,6 +162,17 @@ struct TextUse {
   /// Columns that the user named.
   let chosen: [ColumnRole: String]
   private let rewardGuesses: [String]
+  /// Which of several reward models is read.
+  private(set) var member = 0
+
+  /// The same file once more, for another of its reward models and for nothing else.
+  func member(_ index: Int) -> TextUse {
+    var use = TextUse(
+      what: what, remedy: remedy, roles: [.prompt, .reward], chosen: chosen,
+      rewardGuesses: rewardGuesses)
+    use.member = index
+    return use
+  }
 
   /// The file of rewards, which may hold everything else too.
   ///

@@ -18,6 +18,8 @@ struct TextTable {
   var impliesOnePrompt = false
   /// Columns that are named like gold rewards and were not read, because they hold text.
   var textualGold: [String] = []
+  /// Names of several reward models, empty where there is one; `rewards` has the one that was read.
+  var memberNames: [String] = []
 
   /// `[prompts, samples]`, with 0 samples where prompts differ.
   var shape: [Int] {
@@ -162,6 +164,6 @@ struct TextTableBuilder: ~Copyable {
       rewards: .cells(tables.rewards), gold: tables.gold, logWeights: tables.weights,
       logProbabilities: tables.probabilities, prompts: tables.prompts,
       rewardColumn: columns[.reward], impliesOnePrompt: impliesOnePrompt,
-      textualGold: textualGold)
+      textualGold: textualGold, memberNames: columns.rewardColumns)
   }
 }

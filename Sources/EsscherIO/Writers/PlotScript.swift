@@ -44,12 +44,17 @@ public enum PlotScript {
   ///
   /// - Parameter output: where gnuplot writes; nil for standard output.
   public static func text(of report: Report, format: PlotFormat, output: String?) -> String {
-    let tilt = report.points.filter { $0.curve == .tilt && $0.kl != nil && $0.reward != nil }
-    let best = report.points.filter { $0.curve == .bestOfN && $0.kl != nil && $0.reward != nil }
+    let drawn = report.points.filter { $0.kl != nil && $0.reward != nil }
+    // The first reward is drawn in full; the members of an ensemble are thin lines beside it.
+    let label = drawn.first { $0.curve != .policy }?.label
+    let main = drawn.filter { $0.label == label }
+    let members = MemberLines(drawn.filter { $0.curve == .tilt && $0.label != label })
+    let tilt = main.filter { $0.curve == .tilt }
+    let best = main.filter { $0.curve == .bestOfN }
     let relatives = [Curve.bestOfPoisson, .rewindAndRepeat].map { curve in
-      report.points.filter { $0.curve == curve && $0.kl != nil && $0.reward != nil }
+      main.filter { $0.curve == curve }
     }
-    let budgets = report.points.filter { $0.curve == .budget && $0.kl != nil && $0.reward != nil }
+    let budgets = main.filter { $0.curve == .budget }
     let hasGold = (tilt + best).contains { $0.gold != nil }
     var script = "# esscher \(report.provenance.version)\nset terminal \(format.terminal)\n"
     if let output { script += "set output \(quoted(output))\n" }
@@ -64,6 +69,7 @@ public enum PlotScript {
     script += block("rewind", relatives[1], \.reward)
     script += block("gold", tilt, \.gold)
     script += block("bestgold", best, \.gold)
+    script += members.blocks
     script += """
       set key bottom right
       set grid lc rgb '#dddddd'
@@ -88,6 +94,7 @@ public enum PlotScript {
       curves.append(
         "$untrusted using 1:2 with lines lw 2 dt 2 lc rgb '\(blue)' title 'frontier, not trusted'")
     }
+    curves += members.curves
     if !best.isEmpty {
       curves.append(
         "$best using 1:2 with points pt 7 ps 0.9 lc rgb '\(orange)' title 'best of n'")
@@ -143,7 +150,7 @@ public enum PlotScript {
     return text + (points.isEmpty ? "NaN NaN 0\n" : "") + "EOD\n"
   }
 
-  private static func quoted(_ path: String) -> String {
+  static func quoted(_ path: String) -> String {
     var text = "'"
     for character in path { text += character == "'" ? "''" : String(character) }
     return text + "'"

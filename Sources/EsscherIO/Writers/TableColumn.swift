@@ -8,7 +8,15 @@ struct TableColumn {
   var alignsLeft = false
   /// Shown even where every cell is empty.
   var isAlwaysShown = false
+  /// Shown only where lines differ in it.
+  var isShownWhereItVaries = false
   let text: (FrontierPoint) -> String
+
+  /// Whether the column tells readers of these points anything.
+  func isWanted(for points: [FrontierPoint]) -> Bool {
+    guard isShownWhereItVaries else { return points.contains { !text($0).isEmpty } }
+    return points.contains { text($0) != text(points[0]) }
+  }
 
   /// - Parameter digits: significant digits of the numbers.
   static func all(digits: Int) -> [TableColumn] {
@@ -22,6 +30,7 @@ struct TableColumn {
     }
     return [
       TableColumn(title: "curve", alignsLeft: true, isAlwaysShown: true) { $0.curve.rawValue },
+      TableColumn(title: "label", alignsLeft: true, isShownWhereItVaries: true) { $0.label },
       number("beta", digits: min(digits, 4)) { $0.beta },
       TableColumn(title: "lambda|n", isAlwaysShown: true) { point in
         point.n.map(String.init) ?? NumberText.short(point.lambda, digits: min(digits, 4))
@@ -37,6 +46,7 @@ struct TableColumn {
       number("win", digits: 3) { $0.winRate },
       number("effic", digits: 3) { $0.efficiency },
       number("ESS", digits: 3) { $0.ess },
+      number("sq.err") { $0.extras[.squaredError] },
       TableColumn(title: "trust") { $0.trusted.map { $0 ? "yes" : "no" } ?? "" },
     ]
   }

@@ -45,7 +45,7 @@ public struct TableReportWriter: ReportWriter {
   ) -> TableLayout {
     let columns = TableColumn.all(digits: digits).filter { column in
       !omitted.contains(column.title)
-        && (column.isAlwaysShown || report.points.contains { !column.text($0).isEmpty })
+        && (column.isAlwaysShown || column.isWanted(for: report.points))
     }
     var titles = columns.map { (title: $0.title, alignsLeft: $0.alignsLeft) }
     if !notes.texts.isEmpty { titles.append((title: "note", alignsLeft: true)) }

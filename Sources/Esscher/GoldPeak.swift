@@ -14,7 +14,7 @@ struct GoldPeak {
     /// At the base policy.
     case base
     /// Beyond the last point.
-    case beyond
+    case beyond(_ note: String)
   }
 
   let place: Place
@@ -63,7 +63,9 @@ struct GoldPeak {
       return .base
     }
     let isRising = means[top].goldSlope > 0
-    if top == lambdas.count - 1 && isRising { return .beyond }
+    if top == lambdas.count - 1 && isRising {
+      return .beyond("gold of tilt still rises at the last lambda, so that no peak is seen")
+    }
     if top == 0 && !isRising { return .base }
     let (left, right) = isRising ? (top, top + 1) : (top - 1, top)
     var low = (lambda: lambdas[left], slope: means[left].goldSlope)
@@ -174,6 +176,11 @@ struct GoldPeak {
     let lines = indices.map { index in
       accumulator.bootstrapLines.firstIndex { $0.entry == grid.planned.count + index } ?? 0
     }
+    guard first < ns.count - 1 else {
+      return GoldPeak(
+        place: .beyond(
+          "gold of \(curve.rawValue) still rises at the largest n, so that no peak is seen"))
+    }
     var peak = GoldPeak(place: .selection(index: indices[first], line: lines[first]))
     let replicateGolds = lines.map { accumulator.replicates(line: $0, .gold) }
     let replicateKLs = lines.map { accumulator.replicates(line: $0, .kl) }
@@ -192,10 +199,7 @@ struct GoldPeak {
       let names = equal.map { String(ns[$0]) }.joined(separator: " and ")
       peak.notes.append("n = \(names) tie")
     }
-    peak.notes.append(
-      first == ns.count - 1
-        ? "gold of \(curve.rawValue) still rises at the largest n"
-        : "of \(curve.rawValue), among the n of the grid")
+    peak.notes.append("of \(curve.rawValue), among the n of the grid")
     return peak
   }
 
@@ -224,8 +228,8 @@ struct GoldPeak {
       point.lambda = 0
       point.kl = 0
       point.gold = assembler.accumulator.points[assembler.grid.entry(of: 0)].means.gold
-    case .beyond:
-      point.annotate("gold still rises at the last lambda, so that no peak is seen")
+    case .beyond(let note):
+      point.annotate(note)
       return point
     }
     if let kl { (point.klLow, point.klHigh) = (kl.low, kl.high) }

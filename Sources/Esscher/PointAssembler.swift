@@ -29,7 +29,7 @@ struct PointAssembler {
   /// (docs/design/006-trust.md has the coverage by which both numbers were found).
   static let largestShape = 0.4
   /// Lambdas of the default grid that are shown beyond the last trusted one.
-  static let untrustedCount = 4
+  static let untrustedCount = 6
 
   /// Lines that get intervals, in report order: tilt, reachable budgets, best-of-n and its relatives.
   static func bootstrapLines(

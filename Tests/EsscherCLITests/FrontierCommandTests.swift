@@ -19,6 +19,24 @@ struct FrontierCommandTests {
     + "frontier_reward,frontier_reward_low,frontier_reward_high,kl_needed,kl_needed_low,kl_needed_high,"
     + "ambiguity,squared_error,squared_error_low,squared_error_high"
 
+  @Test("policies are placed after the other curves, and a bad table stops the run")
+  func policies() throws {
+    let file = ScratchFile(sampleText, ending: ".csv")
+    let table = ScratchFile("name,kl,reward\nppo,0.1,0.2\n", ending: ".csv")
+    let run = esscher(
+      "frontier", file.path, "--format", "csv", "--lambdas", "1", "--ns", "2", "--policies",
+      table.path,
+      "--resamples", "50", "--bias-correct")
+    #expect(run.code == 0, "\(run.errors)")
+    let line = try #require(csv(run.output).last)
+    #expect(line["curve"] == "policy" && line["label"] == "ppo" && line["kl"] == "0.1")
+    for column in ["frontier_reward", "frontier_reward_low", "efficiency", "efficiency_high"] {
+      #expect(line[column] != "", "\(column)")
+    }
+    #expect(esscher("frontier", file.path, "--policies", "no-such-file.csv").code == 3)
+    #expect(esscher("frontier", file.path, "--policies", table.path, "-o", table.path).code == 2)
+  }
+
   @Test("CSV has the contract's columns, lines in curve order")
   func csvColumns() throws {
     let file = ScratchFile(sampleText, ending: ".csv")

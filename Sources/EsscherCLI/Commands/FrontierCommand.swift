@@ -6,7 +6,8 @@ internal import EsscherIO
 
 enum FrontierCommand {
   static func run(_ record: LowArguments, _ session: Session) throws(EsscherError) {
-    let plan = try FrontierPlan(resolving: record)
+    var plan = try FrontierPlan(resolving: record)
+    let policies = try plan.loadPolicies()
     let outputs = try ReportOutputs(opening: plan.outputs)
     let perPrompt = try open(plan.perPrompt)
     let progress = ProgressReporter(
@@ -16,7 +17,8 @@ enum FrontierCommand {
     let watching = RunObserver(
       progress: { stage, fraction in progress.update(stage, fraction) },
       isCancelled: session.isCancelled)
-    let table = try RewardLoader.load(plan.input, observer: watching)
+    var table = try RewardLoader.load(plan.input, observer: watching)
+    if let policies { table.inputs.append(policies) }
     try session.checkCancelled()
     let observer = try observer(
       progress, session, perPrompt: perPrompt, promptIDs: table.promptIDs)
@@ -27,7 +29,7 @@ enum FrontierCommand {
     for warning in report.warnings { session.diagnostics.warning(warning) }
     for path in plan.plots {
       if let format = PlotFormat(endingOf: path) {
-        try Plotter.draw(report, format: format, to: path)
+        try Plotter.draw(report, format: format, axis: plan.plotAxis, to: path)
       }
     }
   }

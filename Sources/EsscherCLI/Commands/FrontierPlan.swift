@@ -8,18 +8,32 @@ internal import EsscherIO
 /// A frontier run, ready to start.
 struct FrontierPlan {
   let input: LoadRequest
-  let request: FrontierRequest
+  private(set) var request: FrontierRequest
+  let policies: String?
   let outputs: [OutputTarget]
   let perPrompt: String?
   let plots: [String]
+  let plotAxis: PlotAxis
 
   init(resolving record: LowArguments) throws(EsscherError) {
     outputs = try OutputTarget.resolve(record)
     perPrompt = record.perPrompt
     plots = record.plots
+    plotAxis = record.plotAxis
+    policies = record.policies
     input = try Self.input(record, needsDigests: outputs.contains { $0.format == .json })
     request = Self.request(record)
     try checkNamesAreDistinct()
+  }
+
+  /// Reads the table of policies into the request.
+  ///
+  /// - Returns: its record for the report, nil without one.
+  mutating func loadPolicies() throws(EsscherError) -> InputRecord? {
+    guard let policies else { return nil }
+    let read = try PolicyFile.read(policies, computeDigest: input.computeDigests)
+    request.policies = read.policies
+    return read.record
   }
 
   private static func input(
@@ -65,7 +79,8 @@ struct FrontierPlan {
       for other in written[..<index] where FileIdentity.isSame(path, other) {
         throw EsscherError(.usage, "Two outputs go to '\(path)'; give each a name of its own.")
       }
-      for read in input.possiblePaths where FileIdentity.isSame(path, read) {
+      for read in input.possiblePaths + (policies.map { [$0] } ?? [])
+      where FileIdentity.isSame(path, read) {
         throw EsscherError(
           .usage, "Output '\(path)' would replace the input '\(read)'; choose another name.")
       }

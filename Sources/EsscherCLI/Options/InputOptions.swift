@@ -38,6 +38,13 @@ extension OptionTable {
       record.logProbabilities = try ValueParsing.nonEmpty(text, option: "--logprobs")
     },
     .value(
+      "policies", "FILE", .input, [.frontier],
+      "Trained policies to place against the frontier: a CSV file with the columns name,kl,reward and, "
+        + "where measured, gold; KL to the base policy in nats."
+    ) { (record, text) throws(EsscherError) in
+      record.policies = try ValueParsing.nonEmpty(text, option: "--policies")
+    },
+    .value(
       "column", "ROLE=NAME", .input, [.frontier],
       "Column or field of a text input that plays a role (prompt, reward, gold, logweight, logprob, "
         + "num_samples, num_correct); repeatable. reward=A,B,C names several reward models. Without it the usual "

@@ -24,6 +24,7 @@ struct LowArguments: Sendable {
   var columns: [String: String] = [:]
   var dtype: String?
   var missing = MissingPolicy.error
+  var policies: String?
 
   // Grids
   var betas: GridSpec?
@@ -59,6 +60,7 @@ struct LowArguments: Sendable {
   var outputs: [String] = []
   var perPrompt: String?
   var plots: [String] = []
+  var plotAxis = PlotAxis.linear
   var json = false
   var progress = ProgressMode.auto
   var quiet = false

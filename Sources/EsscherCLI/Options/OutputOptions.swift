@@ -32,6 +32,13 @@ extension OptionTable {
       record.plots.append(text)
     },
     .value(
+      "plot-axis", "SCALE", .output, [.frontier],
+      "Scale of the picture's KL axis: linear (the default), or sqrt, along which frontiers begin as straight "
+        + "lines."
+    ) { (record, text) throws(EsscherError) in
+      record.plotAxis = try ValueParsing.choice(text, option: "--plot-axis")
+    },
+    .value(
       "per-prompt", "FILE.csv", .output, [.frontier],
       "Writes a line for each prompt and point, as they are made."
     ) { (record, text) throws(EsscherError) in

@@ -9,19 +9,25 @@ public enum Plotter {
   /// Draws a report into a file, which appears whole or not at all, or returns what a terminal shows.
   ///
   /// - Throws: `.usage` where gnuplot is missing or fails, with the remedy.
-  public static func draw(_ report: Report, format: PlotFormat, to path: String)
-    throws(EsscherError)
-  {
+  ///
+  /// - Parameters:
+  ///   - report: what is drawn.
+  ///   - format: the kind of picture.
+  ///   - axis: scale of the KL axis.
+  ///   - path: the file; not looked at for `.text`.
+  public static func draw(
+    _ report: Report, format: PlotFormat, axis: PlotAxis = .linear, to path: String
+  ) throws(EsscherError) {
     guard format != .text else {
-      try run(PlotScript.text(of: report, format: .text, output: nil))
+      try run(PlotScript.text(of: report, format: .text, axis: axis, output: nil))
       return
     }
     let file = try OutputFile(creating: path)
     if format == .gp {
       let picture = String(path.dropLast(3)) + ".svg"
-      try file.write(PlotScript.text(of: report, format: .gp, output: picture))
+      try file.write(PlotScript.text(of: report, format: .gp, axis: axis, output: picture))
     } else {
-      try run(PlotScript.text(of: report, format: format, output: file.workingPath))
+      try run(PlotScript.text(of: report, format: format, axis: axis, output: file.workingPath))
     }
     try file.commit()
   }

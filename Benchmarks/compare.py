@@ -70,7 +70,7 @@ def main():
     }
     names = devices + ["numpy"]
     print(f"{'job':12}" + "".join(f"{name:>14}" for name in names) + "   seconds, medians")
-    for job in ("read", "resident", "tilt", "best_of_n", "frontier"):
+    for job in ("read", "resident", "tilt", "khat", "best_of_n", "frontier"):
         line = f"{job:12}"
         for side in names:
             times = seconds.get((job, side))

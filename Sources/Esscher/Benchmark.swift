@@ -7,14 +7,14 @@ internal import EsscherOpenCL
 
 /// One job's times on one device.
 public struct BenchmarkRecord: Sendable {
-  /// `read`, `resident`, `tilt`, `best_of_n` or `frontier`.
+  /// `read`, `resident`, `tilt`, `khat`, `best_of_n` or `frontier`.
   public var job: String
   /// Device as `--device` names it.
   public var device: String
   /// Wall times of the counted turns, in order.
   public var seconds: [Double]
   /// Units of work in a turn: cells for `read`, `best_of_n` and `frontier`, cells times lambdas for
-  /// `tilt` and `resident`.
+  /// `tilt`, `khat` and `resident`.
   public var work: Double
   /// Numbers that show what was computed, for comparison with a peer.
   public var values: [Double]
@@ -37,6 +37,8 @@ public struct BenchmarkRecord: Sendable {
 /// - `read`: every cell once, row summaries only: what memory allows.
 /// - `resident`: the tilt of rows that stay in the caches: what arithmetic allows.
 /// - `tilt`: log Z, reward, KL and reverse KL at 64 lambdas, from 0.01 to 50.
+/// - `khat`: the Pareto shapes of those tilts, from the tails of the sorted rows; on the processor for every
+///   device.
 /// - `best_of_n`: sort, tie groups and weighted sums at n = 1, 2, 4, …, 1024.
 /// - `frontier`: the whole of `esscher frontier` at both grids with 1,000 replicates.
 public struct Benchmark {
@@ -92,6 +94,7 @@ public struct Benchmark {
       try time("tilt", cells * Double(lambdas.count)) { () throws(EsscherError) in
         try means(table, StatisticsPlan(lambdas: lambdas, missing: .error))
       },
+      try shapes(cells * Double(lambdas.count)),
       try time("best_of_n", cells) { () throws(EsscherError) in
         try means(table, StatisticsPlan(bestOf: ns, sorted: true, missing: .error))
       },
@@ -120,6 +123,35 @@ public struct Benchmark {
       }
     }
     return record
+  }
+
+  /// k̂ of every row at every lambda; the tails are at hand, as they are after the sweep.
+  private func shapes(_ work: Double) throws(EsscherError) -> BenchmarkRecord {
+    guard case .cells(let source) = table.rewards else {
+      throw EsscherError(.internal, "the benchmark's rewards are cells")
+    }
+    let plan = StatisticsPlan(sorted: true, tail: true, missing: .error)
+    var tails: [RowTail] = []
+    let step = try backend.rowsPerTile(for: table, plan: plan)
+    for start in stride(from: 0, to: source.rowCount, by: step) {
+      if isCancelled() { throw EsscherError.interruption }
+      let rows = start..<min(start + step, source.rowCount)
+      tails += try backend.reduce(table, rows: rows, plan: plan).tails
+    }
+    let counts = (0..<source.rowCount).map { source.sampleCount(row: $0) }
+    let rows = tails
+    return try time("khat", work) { () throws(EsscherError) in
+      let shapes = ParallelTiles.map(count: rows.count, threads: backend.threads) { row in
+        let top = rows[row].rewards.prefix(ParetoTail.count(sampleCount: counts[row]) + 1)
+        return Self.lambdas.map { lambda in
+          let weights = ParetoTail.weights(lambda: lambda, top: top, loops: .processor)
+          return ParetoTail.shape(weights: weights[...], rewards: top, loops: .processor) ?? 0
+        }
+      }
+      return Self.lambdas.indices.map { index in
+        shapes.reduce(0) { $0 + $1[index] } / Double(max(1, shapes.count))
+      }
+    }
   }
 
   /// Means over prompts of a plan's values: KL at each lambda, reward at each n.

@@ -21,12 +21,14 @@ struct PointAssembler {
   static let ceilingMargin = 3.0
   /// Smallest median effective sample size to be believed (theory §1.5).
   static let smallestESS = 30.0
-  /// Largest bias to be believed, in standard errors over prompts; and where it has been corrected, which
-  /// leaves about its square.
-  static let (largestBias, largestCorrectedBias) = (0.25, 0.4)
+  /// Largest bias to be believed, in standard errors over prompts.
+  static let largestBias = 0.25
+  /// What the jackknife leaves of a bias, as a multiple of the largest weight: at most 3 times that share of it
+  /// on normal, uniform and exponential rewards (docs/design/007-trust.md).
+  static let residualBias = 3.0
   /// Largest k̂ whose intervals are believed: the replicates' skewness needs third moments, k < 1/3, and the
   /// 90th percentile of estimates that are drawn to 1/2 lies above the k of the law
-  /// (docs/design/006-trust.md has the coverage by which both numbers were found).
+  /// (docs/design/007-trust.md has the coverage by which both numbers were found).
   static let largestShape = 0.4
   /// Lambdas of the default grid that are shown beyond the last trusted one.
   static let untrustedCount = 6
@@ -176,7 +178,12 @@ struct PointAssembler {
       errors = (gain, kl, reward)
     }
     guard let errors else { return false }
-    let limit = request.biasCorrect ? Self.largestCorrectedBias : Self.largestBias
+    var limit = Self.largestBias
+    if request.biasCorrect {
+      // No weight is above the root of their squares' sum.
+      let weight = means.bias.largestWeight ?? 1 / means.ess.squareRoot()
+      limit /= min(1, Self.residualBias * weight)
+    }
     return means.bias.gain.magnitude <= limit * errors.gain
       && means.bias.kl.magnitude <= limit * errors.kl
       && means.bias.reward.magnitude <= limit * errors.reward

@@ -47,7 +47,7 @@ enum BenchCommand {
   static func text(_ records: [BenchmarkRecord]) -> String {
     var text = "device       job          median s   rate             share of its ceiling\n"
     for record in records {
-      let unit = record.job == "tilt" || record.job == "resident" ? "G terms/s" : "M cells/s"
+      let unit = ["tilt", "khat", "resident"].contains(record.job) ? "G terms/s" : "M cells/s"
       let scale = unit.hasPrefix("G") ? 1e-9 : 1e-6
       var line = padded(record.device, 13) + padded(record.job, 13)
       line += padded(NumberText.short(record.median, digits: 4), 11)

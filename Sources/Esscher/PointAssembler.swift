@@ -24,11 +24,11 @@ struct PointAssembler {
   /// Largest bias to be believed, in standard errors over prompts.
   static let largestBias = 0.25
   /// What the jackknife leaves of a bias, as a multiple of the largest weight: at most 3 times that share of it
-  /// on normal, uniform and exponential rewards (docs/design/007-trust.md).
+  /// on normal, uniform and exponential rewards (docs/design/010-trust.md).
   static let residualBias = 3.0
   /// Largest k̂ whose intervals are believed: the replicates' skewness needs third moments, k < 1/3, and the
   /// 90th percentile of estimates that are drawn to 1/2 lies above the k of the law
-  /// (docs/design/007-trust.md has the coverage by which both numbers were found).
+  /// (docs/design/010-trust.md has the coverage by which both numbers were found).
   static let largestShape = 0.4
   /// Lambdas of the default grid that are shown beyond the last trusted one.
   static let untrustedCount = 6

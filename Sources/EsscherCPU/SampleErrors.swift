@@ -114,7 +114,10 @@ extension RowWorkspace {
       count: count, rewards: shifted, gold: hasGold ? UnsafePointer(gold) : nil,
       weights: kernelWeights)
     var errors = plan.lambdas.enumerated().map { index, lambda in
-      SampleErrors(tilt: lambda, row: samples, sums: sums[index], highest: summary.highest)
+      // The ranks have done their work in the sweep.
+      unsafe kernels.tailWeights(values, count, lambda, rank)
+      return unsafe SampleErrors(
+        tilt: lambda, row: samples, exponentials: rank, sums: sums[index], highest: summary.highest)
     }
     for law in plan.selections {
       guard law.fewestSamples < count else {

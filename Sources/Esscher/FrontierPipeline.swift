@@ -53,13 +53,22 @@ struct FrontierPipeline {
       label: scan.table.label, hasGold: hasGold, isWeighted: isWeighted, request: request,
       overview: overview, accumulator: accumulator, efficiency: efficiency, gold: gold,
       klEstimates: klEstimates)
-    let points =
+    var points =
       assembler.points
       + policies.points(
         assembler, firstLine: reportLines.count + studyLines.count,
         largestGain: overview.largestGain)
+    if request.curves.contains(.equalKL) {
+      try round.checkReplicates(
+        columns: EqualKL.targets(request, accumulator).count * (hasGold ? 4 : 3))
+      let equal = try clock.time("equal KL") { () throws(EsscherError) in
+        try EqualKL(accumulator, scan: scan, request: request)
+      }
+      equal.addAllocations(&points, accumulator, efficiency)
+      points += equal.points(label: scan.table.label, hasGold: hasGold, overview: overview)
+    }
     return FrontierResult(
-      overview: overview, points: points,
+      overview: overview, points: points.inCurveOrder,
       warnings: scan.table.notes + overview.notes + grid.notes + (gold?.warnings ?? []))
   }
 

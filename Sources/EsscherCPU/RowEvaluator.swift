@@ -33,8 +33,8 @@ struct RowEvaluator: Sendable {
       summaries.set(slot, summary)
       guard summary.sampleCount > 0 else { continue }
       workspace.sweep(
-        lambdas: plan.lambdas, summary: summary, ranked: plan.sorted, kernels: kernels
-      ) { tilts.set(slot * plan.lambdas.count + $0, $1) }
+        lambdas: plan.lambdas(row: row), summary: summary, ranked: plan.sorted, kernels: kernels
+      ) { tilts.set(slot * plan.lambdaCount + $0, $1) }
       if plan.tail {
         tails.set(slot, workspace.tail(RowTail.count(sampleCount: summary.sampleCount)))
       }

@@ -58,6 +58,14 @@ struct FrontierPipeline {
       + policies.points(
         assembler, firstLine: reportLines.count + studyLines.count,
         largestGain: overview.largestGain)
+    if request.curves.contains(.softBestOfN) {
+      let plan = SoftBestOfN.plan(request, grid: grid, overview: overview)
+      try round.checkReplicates(columns: plan.pointCount * (hasGold ? 4 : 3))
+      let soft = try clock.time("soft best of n") { () throws(EsscherError) in
+        try SoftBestOfN(plan, scan: scan, request: request)
+      }
+      points += soft.points(label: scan.table.label, hasGold: hasGold, overview: overview)
+    }
     if request.curves.contains(.equalKL) {
       try round.checkReplicates(
         columns: EqualKL.targets(request, accumulator).count * (hasGold ? 4 : 3))

@@ -13,9 +13,9 @@ public struct CPUBackend: Backend {
   public let threads: Int
   /// Instruction-set variant in use.
   public let level: CPULevel
-  private let memoryBudgetBytes: Int
+  let memoryBudgetBytes: Int
   let kernels: CPUKernels
-  private let cacheBox: OrderStatisticCacheBox
+  let cacheBox: OrderStatisticCacheBox
 
   /// Name for reports.
   public var name: String { "CPU, Swift, \(level.name)" }

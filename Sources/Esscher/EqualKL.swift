@@ -31,6 +31,7 @@ struct EqualKL {
   /// Those of them that are constant: they have nothing to gain.
   private var constant: [Int]
   private var promptCount = 0
+  private var correctsBias: Bool
   /// Sums over prompts of the frontier's gain at the KL that best-of-n with replacement spends there.
   private var ownGains: [CompensatedSum]
 
@@ -58,6 +59,7 @@ struct EqualKL {
     let targets = isWeighted && request.klBudgets.isEmpty ? [] : Self.targets(request, accumulator)
     let ns = isWeighted ? [] : grid.bestOf
     self.targets = targets
+    correctsBias = request.biasCorrect
     reason =
       targets.isEmpty
       ? "there is no KL to spend: name some with --kl-budgets" : nil
@@ -69,7 +71,8 @@ struct EqualKL {
     let searches = targets.count + ns.count
     guard searches > 0 else { return }
     let largest = StatisticsPlan(
-      rowLambdas: RowLambdas(rows: 0..<0, count: searches, values: []), bestOf: ns, sorted: true,
+      rowLambdas: RowLambdas(rows: 0..<0, count: searches + 1, values: []), bestOf: ns,
+      sorted: true,
       tail: !isWeighted, missing: request.missing)
     let room = request.memoryBudgetBytes / 8 / (Self.bytesPerSearch * searches)
     let step = max(1, min(room, try scan.backend.rowsPerTile(for: scan.table, plan: largest)))
@@ -122,38 +125,63 @@ struct EqualKL {
     let orders = lambdas.map { lambdas in
       lambdas.indices.sorted { lambdas[$0] < lambdas[$1] }
     }
-    let values = zip(lambdas, orders).flatMap { lambdas, order in order.map { lambdas[$0] } }
+    // lambda = 0 comes first: with importance weights the bias is read off it.
+    let ascending = zip(lambdas, orders).map { lambdas, order in
+      [0.0] + order.map { lambdas[$0] }
+    }
     let plan = StatisticsPlan(
-      rowLambdas: RowLambdas(rows: rows, count: targets.count, values: values), sorted: true,
+      rowLambdas: RowLambdas(rows: rows, count: count + 1, values: ascending.flatMap(\.self)),
+      sorted: true,
       tail: !isWeighted, missing: missing)
     let table = try scan.backend.reduce(scan.table, rows: rows, plan: plan)
     let targets = targets
+    let corrects = correctsBias
     let prompts = ParallelTiles.map(count: rows.count, threads: scan.backend.threads) { offset in
       var prompt = targets.map { _ in PromptValues() }
       let summary = table.summaries[offset]
       guard summary.sampleCount > 0 else { return prompt }
+      let row = PromptRow(
+        table, offset: offset, lambdas: ascending[offset],
+        isWeighted: isWeighted, correctsBias: false)
       for (slot, index) in orders[offset].enumerated() {
-        let lambda = lambdas[offset][index]
-        let estimate = TiltEstimate(
-          lambda: lambda, sums: table.tilts[offset * targets.count + slot], summary: summary)
-        var point = PromptValues(estimate, summary: summary)
-        let place = places[offset][index]
-        point.gain = place.gain(summary)
-        point.reward = summary.mean + point.gain
-        switch place {
-        case .base: point.kl = 0
-        case .top: point.kl = summary.ceiling
-        case .tilt:
-          point.kl = targets[index].kl
-          point.khat = ParetoTail.shape(lambda: lambda, top: table.tails[offset])
-        }
-        prompt[index] = point
+        prompt[index] = Self.values(
+          row.values[slot + 1], at: places[offset][index], kl: targets[index].kl, summary,
+          corrects: corrects)
       }
       return prompt
     }
     let kept = rows.indices.filter { table.summaries[$0 - rows.lowerBound].sampleCount > 0 }
     try lines.add(
       kept.map { prompts[$0 - rows.lowerBound] }, indices: kept, backend: scan.backend)
+  }
+
+  /// A prompt's values at a place of its frontier, from those of the tilt that is there.
+  ///
+  /// The bias is that of the gain at fixed KL: bias G − beta·bias D.
+  private static func values(
+    _ tilt: PromptValues, at place: FrontierPlace, kl: Double, _ summary: RowSummary,
+    corrects: Bool
+  ) -> PromptValues {
+    var values = tilt
+    values.gain = place.gain(summary)
+    values.reward = summary.mean + values.gain
+    switch place {
+    case .base, .top:
+      values.kl = place == .base ? 0 : summary.ceiling
+      values.khat = nil
+      values.bias = TiltJackknife()
+      if tilt.bias.largestWeight != nil { values.bias.largestWeight = 1 / tilt.ess }
+    case .tilt(let lambda, _):
+      values.kl = kl
+      values.bias.gain -= values.bias.kl / lambda
+      values.bias.reward -= values.bias.kl / lambda
+      values.bias.kl = 0
+      guard corrects else { break }
+      values.gain -= values.bias.gain
+      values.reward -= values.bias.reward
+      values.gold -= values.bias.gold
+    }
+    return values
   }
 }
 
@@ -185,11 +213,15 @@ extension EqualKL {
         capped[index] == constant[index] && means.ess >= PointAssembler.smallestESS
         && means.kl <= overview.ceiling - PointAssembler.ceilingMargin && overview.shortest > 10
         && (means.khat ?? -.infinity) < ParetoTail.limit(sampleCount: overview.shortest)
+        && means.bias.gain.magnitude
+          <= PointAssembler.largestBias * (lines.points[index].errors?.gain ?? -1)
+      point.extras[.maxWeight] = means.bias.largestWeight
       if capped[index] > 0 {
         point.annotate(
           "\(capped[index]) prompts cannot spend \(target.kl) nats and spend their ceiling")
       }
       lines.addIntervals(&point, line: index)
+      if promptCount == 1 { point.annotate("of one prompt the curve budget is the same policy") }
       return point
     }
   }

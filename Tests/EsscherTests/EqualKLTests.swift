@@ -99,6 +99,47 @@ struct EqualKLTests {
     }
   }
 
+  @Test("bias-corrected, identical prompts are as with a common lambda", arguments: devices)
+  func corrected(device: String) throws {
+    var random = SeededGenerator(seed: 44)
+    let row = RowShape.normal.row(150, &random)
+    let gold = RowShape.normal.row(150, &random)
+    for weighted in [false, true] {
+      func source(_ values: [Double], _ name: String) -> MemorySource {
+        MemorySource(name: name, rows: [values, values])
+      }
+      let table = RewardTable(
+        label: "made", rewards: .cells(source(row, "made")), gold: source(gold, "gold"),
+        logWeights: weighted ? source(gold.map { $0 / 3 }, "weights") : nil)
+      var request = FrontierRequest(
+        lambdas: [1], klBudgets: [0.1, 0.9], bestOf: [1], resamples: 0, device: device)
+      request.curves.insert(.equalKL)
+      let plain = try Engine().frontier(table, request).points
+      request.biasCorrect = true
+      let points = try Engine().frontier(table, request).points
+      let budgets = points.filter { $0.curve == .budget }
+      for (index, equal) in points.filter({ $0.curve == .equalKL }).enumerated() {
+        // Two solvers of the same KL, good to 1e-12; biases are some percent of the values.
+        #expect(abs(try #require(equal.gain) / #require(budgets[index].gain) - 1) <= 1e-11)
+        #expect(abs(try #require(equal.reward) - #require(budgets[index].reward)) <= 1e-11)
+        #expect(abs(try #require(equal.gold) - #require(budgets[index].gold)) <= 1e-10)
+        let before = try #require(plain.filter { $0.curve == .equalKL }[index].gain)
+        #expect(try #require(equal.gain) > before * (1 + 1e-4))
+      }
+    }
+  }
+
+  @Test("trusted where every prompt has samples enough")
+  func trusted() throws {
+    let rewards = (0..<30).map { seed in
+      var random = SeededGenerator(seed: UInt64(seed))
+      return RowShape.normal.row(3000, &random)
+    }
+    let equal = try run(rewards, budgets: [0.1, 6], ns: [1]).filter { $0.curve == .equalKL }
+    #expect(equal.map(\.trusted) == [true, false])
+    #expect((equal[0].khat ?? 1) < 0.7 && (equal[0].extras[.maxWeight] ?? 1) < 0.05)
+  }
+
   @Test("lognormal spreads: the gain falls by e^(-s^2/2)", arguments: devices)
   func lognormal(device: String) throws {
     // Normal scores of 4,000: the tilt at lambda sigma = 0.45 is within 1e-3 of the normal law's, and up to

@@ -170,9 +170,8 @@ final class SoftSelectionLaw {
           divergence[index] += share * Self.divergenceTerm(here)
           var position = 0.5
           if counts[group] == 1 {
-            let slope = Elementary.log(
-              max(density(2 * offset), 1e-300) / max(density(2 * offset + 2), 1e-300))
-            let stretch = Self.stretch(min(max(slope, -Self.steepest), Self.steepest))
+            let stretch = Self.stretch(
+              upper: density(2 * offset), lower: density(2 * offset + 2))
             divergence[index] += share * here * stretch.divergence
             position = stretch.mean
           }
@@ -208,12 +207,27 @@ final class SoftSelectionLaw {
     return sum * d * d
   }
 
-  /// KL from the uniform law on (0, 1), and mean, of the law with density ∝ e^{slope·s}.
-  private static func stretch(_ slope: Double) -> (divergence: Double, mean: Double) {
-    let k = slope.magnitude
-    guard k > 0.02 else {
-      return (k * k / 24 - k * k * k * k / 960, 0.5 + slope / 12 - slope * k * k / 720)
+  /// KL from the uniform law on (0, 1), and mean, of the law whose log density is linear between the logarithms of
+  /// `lower` at 0 and `upper` at 1.
+  private static func stretch(
+    upper: Double, lower: Double
+  ) -> (divergence: Double, mean: Double) {
+    // Where no such density counts, its shape does not either.
+    guard upper > 1e-300 else { return (0, 0.5) }
+    // Half the slope is atanh of this; with half a slope h the divergence is h coth h − 1 − log(sinh h/h).
+    let ratio = (upper - lower) / (upper + lower)
+    if ratio.magnitude < 0.05 {
+      // Series, the next terms below 1e-14: most stretches are short, and this takes no logarithm.
+      let z = ratio * ratio
+      let h = ratio * (1 + z * (1 / 3.0 + z * (1 / 5.0 + z * (1 / 7.0 + z / 9))))
+      let square = h * h
+      return (
+        square * (1 / 6.0 - square * (1 / 60.0 - square * (1 / 567.0 - square / 5400))),
+        0.5 + h * (1 / 6.0 - square * (1 / 90.0 - square / 945))
+      )
     }
+    let slope = Elementary.log(upper / max(lower, 1e-300))
+    let k = min(slope.magnitude, steepest)
     let up = 1 / -Elementary.expMinusOne(-k)  // 1/(1 − e^-k)
     let mean = up - 1 / k
     return (Elementary.log(k * up) + k * (up - 1) - 1, slope > 0 ? mean : 1 - mean)

@@ -44,8 +44,7 @@ struct EqualKL {
   static func targets(_ request: FrontierRequest, _ accumulator: FrontierAccumulator) -> [Target] {
     guard request.klBudgets.isEmpty else { return request.klBudgets.map { Target(kl: $0) } }
     let grid = accumulator.grid
-    guard accumulator.points.count == grid.planned.count + grid.bestOf.count else { return [] }
-    return grid.bestOf.enumerated().map { index, n in
+    return grid.bestOf.map { index, n in
       Target(kl: accumulator.points[grid.planned.count + index].means.kl, n: n)
     }
   }
@@ -57,12 +56,13 @@ struct EqualKL {
     let grid = accumulator.grid
     let isWeighted = scan.table.logWeights != nil
     let targets = isWeighted && request.klBudgets.isEmpty ? [] : Self.targets(request, accumulator)
-    let ns = isWeighted ? [] : grid.bestOf
+    let ns = isWeighted ? [] : grid.bestOf.map(\.n)
     self.targets = targets
     correctsBias = request.biasCorrect
     reason =
       targets.isEmpty
-      ? "there is no KL to spend: name some with --kl-budgets" : nil
+      ? "there is no KL to spend: name some with --kl-budgets"
+        + (isWeighted ? "" : ", or ask for the curve best_of_n too") : nil
     lines = LineAccumulator(
       lineCount: targets.count, hasGold: scan.table.gold != nil, request: request)
     capped = targets.map { _ in 0 }
@@ -248,16 +248,27 @@ extension EqualKL {
   ) {
     let grid = accumulator.grid
     for slot in points.indices where points[slot].curve == .bestOfN {
-      guard let n = points[slot].n, let index = grid.bestOf.firstIndex(of: n),
-        index < efficiency.frontierGains.count
+      guard let n = points[slot].n, let order = grid.bestOf.firstIndex(where: { $0.n == n })
       else { continue }
+      let index = grid.bestOf[order].index
+      guard index < efficiency.frontierGains.count else { continue }
       let allocation = allocation(
-        index: index, gain: accumulator.points[grid.planned.count + index].means.spread,
+        index: order, gain: accumulator.points[grid.planned.count + index].means.spread,
         frontierGain: efficiency.frontierGains[index])
       points[slot].extras[.allocation] = allocation
       if allocation == nil && n > 1 {
         points[slot].annotate("best-of-n lies on the frontier, allocation is undefined")
       }
+    }
+  }
+}
+
+extension PointGrid {
+  /// The laws of best-of-n: their indices among all, and n.
+  fileprivate var bestOf: [(index: Int, n: Int)] {
+    selections.enumerated().compactMap { index, law in
+      guard case .bestOf(let n) = law else { return nil }
+      return (index, n)
     }
   }
 }

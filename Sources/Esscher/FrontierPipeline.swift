@@ -59,7 +59,8 @@ struct FrontierPipeline {
         assembler, firstLine: reportLines.count + studyLines.count,
         largestGain: overview.largestGain)
     if request.curves.contains(.softBestOfN) {
-      let plan = SoftBestOfN.plan(request, grid: grid, overview: overview)
+      let plan = try SoftBestOfN.plan(
+        request, grid: grid, scan: scan, overview: overview)
       try round.checkReplicates(columns: plan.pointCount * (hasGold ? 4 : 3))
       let soft = try clock.time("soft best of n") { () throws(EsscherError) in
         try SoftBestOfN(plan, scan: scan, request: request)

@@ -23,20 +23,22 @@ struct SoftBestOfN {
   /// Without `--ns`, powers of two up to half the shortest prompt and 1,024; without lambdas, eight spaced evenly in
   /// log lambda over the tilts' grid.
   static func plan(
-    _ request: FrontierRequest, grid: PointGrid, overview: MatrixOverview
-  ) -> SoftBestOfNPlan {
+    _ request: FrontierRequest, grid: PointGrid, scan: MatrixScan, overview: MatrixOverview
+  ) throws(EsscherError) -> SoftBestOfNPlan {
     let largest = min(defaultLargest, overview.shortest / 2)
     let powers = (1..<63).map { 1 << $0 }.prefix { $0 <= largest }
     let requested = request.bestOf?.filter { $0 > 1 && $0 <= overview.shortest }
+    // Where no tilts are asked for, their grid has not been placed.
+    let tilts =
+      grid.lambdas.isEmpty
+      ? try PointGrid.lambdas(request, scan: scan, overview: overview).0 : grid.lambdas
     return SoftBestOfNPlan(
-      ns: requested ?? Array(powers), lambdas: request.lambdas ?? lambdas(grid), seed: request.seed,
-      missing: request.missing)
+      ns: requested ?? Array(powers), lambdas: request.lambdas ?? lambdas(tilts),
+      seed: request.seed, missing: request.missing)
   }
 
-  private static func lambdas(_ grid: PointGrid) -> [Double] {
-    guard let low = grid.lambdas.first, let high = grid.lambdas.last, low > 0, high > low else {
-      return grid.lambdas
-    }
+  private static func lambdas(_ tilts: [Double]) -> [Double] {
+    guard let low = tilts.first, let high = tilts.last, low > 0, high > low else { return tilts }
     let span = Elementary.log(high / low)
     return (0..<defaultLambdas).map { index in
       low * Elementary.exp(span * Double(index) / Double(defaultLambdas - 1))

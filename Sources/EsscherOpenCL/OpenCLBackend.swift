@@ -247,7 +247,8 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
     if plan.sorted { try kernels.findTies(tile, flags: flags, on: session) }
     if plan.tail { try kernels.gatherTails(tile, on: session) }
     try kernels.sweep(
-      tile, lambdas: lambdas, count: plan.lambdaCount, flags: flags, on: session)
+      tile, lambdas: DeviceLambdas(plan, firstRow: tile.rows.lowerBound), values: lambdas,
+      flags: flags, on: session)
     if !plan.selections.isEmpty { try enqueueBestOf(tile, plan.selections, flags) }
     try session.flush()
   }

@@ -270,6 +270,24 @@ struct EqualKLTests {
     }
   }
 
+  @Test("asked for alone: there are budgets, or a reason")
+  func alone() throws {
+    let rewards = rows(.normal, prompts: 4, seed: 21)
+    let none = try run(rewards, curves: [.equalKL])
+    #expect(none.map(\.curve) == [.equalKL] && none[0].note.contains("--kl-budgets"))
+    #expect(none[0].kl == nil && none[0].gain == nil)
+    let relatives = try run(rewards, ns: [1, 4], curves: [.bestOfPoisson, .bestOfN, .equalKL])
+    #expect(relatives.filter { $0.curve == .equalKL }.map(\.n) == [1, 4])
+    let plain = try run(rewards, ns: [1, 4])
+    for curve in [Curve.equalKL, .bestOfN] {
+      for (a, b) in zip(
+        plain.filter({ $0.curve == curve }), relatives.filter({ $0.curve == curve }))
+      {
+        #expect(a.gain == b.gain && a.extras[.allocation] == b.extras[.allocation])
+      }
+    }
+  }
+
   @Test("log weights: budgets work, best-of-n's KL does not exist")
   func weighted() throws {
     let rewards = rows(.normal, prompts: 3, seed: 3)

@@ -214,6 +214,14 @@ struct SoftBestOfNTests {
     // The tilts' 48 lambdas, of which those far beyond trust are not shown.
     let last = tilts[0] * pow(tilts[1] / tilts[0], 47)
     #expect(abs(lambdas[0] / tilts[0] - 1) <= 1e-12 && abs(lambdas[7] / last - 1) <= 1e-11)
+    var request = FrontierRequest(resamples: 0)
+    request.curves = [.softBestOfN]
+    let alone = try Engine().frontier(
+      RewardTable(
+        label: "made",
+        rewards: .cells(MemorySource(name: "made", rows: normal(4, 100, seed: 2)))), request
+    ).points
+    #expect(alone == soft(points))
     let order = points.map(\.curve).filter { $0 == .bestOfN || $0 == .softBestOfN }
     #expect(order.firstIndex(of: .softBestOfN) == order.count { $0 == .bestOfN })
   }

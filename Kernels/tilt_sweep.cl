@@ -3,7 +3,8 @@
 // tilt_sweep.cl: the sums of one row at a block of lambdas from one read, and the power moments that give
 // every small lambda.
 // Layout:  rows as in row_summary.cl; sums[(row * lambda_count + lambda) * TILT_STRIDE + field];
-//          moments[row * MOMENT_STRIDE + field].
+//          moments[row * MOMENT_STRIDE + field]; the lambdas of a row from
+//          lambdas[lambda_first + row * lambda_stride] on, ascending (stride 0: all rows share them).
 // Launch:  work-groups (row, block of LAMBDAS lambdas), WG_SIZE lanes; moments: one work-group a row.
 // Macros:  LAMBDAS (lambdas of a block, default 4).
 // Method:  each lambda picks its form as EsscherCore/TiltForm does, from the row's summary: about the
@@ -52,7 +53,8 @@ __kernel void tilt_sweep(__global const double *restrict values, __global const 
                          __global const double *restrict gold, __global const double *restrict weights,
                          __global const ulong *restrict offsets, __global const uint *restrict counts,
                          __global const double *restrict summaries, __global const double *restrict lambdas,
-                         __global double *restrict sums, const uint lambda_count, const uint flags) {
+                         __global double *restrict sums, const uint lambda_count,
+                         const ulong lambda_first, const uint lambda_stride, const uint flags) {
   __local double scratch[WG_SIZE];
   const size_t row = get_group_id(0);
   const uint block = get_group_id(1) * LAMBDAS;
@@ -66,13 +68,14 @@ __kernel void tilt_sweep(__global const double *restrict values, __global const 
   __global const double *restrict g = gold + (flags & HAS_GOLD ? offsets[row] : 0);
   __global const double *restrict q = weights + (weighted ? offsets[row] : 0);
 
+  __global const double *restrict grid = lambdas + lambda_first + row * lambda_stride;
   double lambda[LAMBDAS];
   int form[LAMBDAS];
   int needed = 0;
 #pragma unroll
   for (int l = 0; l < LAMBDAS; l++) {
     const uint index = block + l;
-    lambda[l] = lambdas[index < lambda_count ? index : lambda_count - 1];
+    lambda[l] = grid[index < lambda_count ? index : lambda_count - 1];
     form[l] = index < lambda_count && shape.reach > 0 ? form_of(lambda[l], shape) : FORM_MOMENTS;
     needed |= form[l] != FORM_MOMENTS;
   }
@@ -188,14 +191,15 @@ __kernel void power_moments(__global const double *restrict values, __global con
                             __global const double *restrict gold, __global const double *restrict weights,
                             __global const ulong *restrict offsets, __global const uint *restrict counts,
                             __global const double *restrict summaries, __global double *restrict moments,
-                            __global const double *restrict lambdas, const uint flags) {
+                            __global const double *restrict lambdas, const ulong lambda_first,
+                            const uint lambda_stride, const uint flags) {
   __local double scratch[WG_SIZE];
   const size_t row = get_group_id(0);
   const int weighted = (flags & HAS_WEIGHTS) != 0;
   const row_shape shape =
       shape_of(summaries + row * SUMMARY_STRIDE, weighted ? 1.0 : (double)counts[row]);
   // Lambdas ascend: where the first is beyond the series, all are.
-  const int needed = shape.reach > 0 && form_of(lambdas[0], shape) == FORM_MOMENTS;
+  const int needed = shape.reach > 0 && form_of(lambdas[lambda_first + row * lambda_stride], shape) == FORM_MOMENTS;
   const uint count = needed ? counts[row] : 0;
   __global const double *restrict r = values + offsets[row];
   __global const double *restrict q = weights + (weighted ? offsets[row] : 0);

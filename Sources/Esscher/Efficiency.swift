@@ -11,6 +11,8 @@ internal import EsscherCore
 struct Efficiency {
   /// By law of the plan; nil where undefined.
   private(set) var values: [Double?] = []
+  /// The frontier's gain at best-of-n's mean KL, one lambda for all prompts, by index of n.
+  private(set) var frontierGains: [Double] = []
   /// By index of n, where there are replicates.
   private(set) var intervals: [(low: Double, high: Double)?] = []
 
@@ -45,12 +47,16 @@ struct Efficiency {
         missing: request.missing, stage: "comparing best-of-n"
       ).evaluations
     }
-    values = means.map { point in
-      guard point.spread > 0, point.replacementKL > 0 else { return nil }
+    frontierGains = means.map { point in
+      guard point.replacementKL > 0 else { return 0 }
       var frontier = overview.largestGain
       for evaluation in evaluations where evaluation.lambda > 0 {
         frontier = min(frontier, evaluation.gainBound(atKL: point.replacementKL))
       }
+      return frontier
+    }
+    values = zip(means, frontierGains).map { point, frontier in
+      guard point.spread > 0, point.replacementKL > 0 else { return nil }
       // At most 1 by the bound; equality (two-valued rewards) may round above it.
       return frontier > 0 ? min(1, point.spread / frontier) : nil
     }

@@ -53,13 +53,31 @@ struct FrontierPipeline {
       label: scan.table.label, hasGold: hasGold, isWeighted: isWeighted, request: request,
       overview: overview, accumulator: accumulator, efficiency: efficiency, gold: gold,
       klEstimates: klEstimates)
-    let points =
+    var points =
       assembler.points
       + policies.points(
         assembler, firstLine: reportLines.count + studyLines.count,
         largestGain: overview.largestGain)
+    if request.curves.contains(.softBestOfN) {
+      let plan = try SoftBestOfN.plan(
+        request, grid: grid, scan: scan, overview: overview)
+      try round.checkReplicates(columns: plan.pointCount * (hasGold ? 4 : 3))
+      let soft = try clock.time("soft best of n") { () throws(EsscherError) in
+        try SoftBestOfN(plan, scan: scan, request: request)
+      }
+      points += soft.points(label: scan.table.label, hasGold: hasGold, overview: overview)
+    }
+    if request.curves.contains(.equalKL) {
+      try round.checkReplicates(
+        columns: EqualKL.targets(request, accumulator).count * (hasGold ? 4 : 3))
+      let equal = try clock.time("equal KL") { () throws(EsscherError) in
+        try EqualKL(accumulator, scan: scan, request: request)
+      }
+      equal.addAllocations(&points, accumulator, efficiency)
+      points += equal.points(label: scan.table.label, hasGold: hasGold, overview: overview)
+    }
     return FrontierResult(
-      overview: overview, points: points,
+      overview: overview, points: points.inCurveOrder,
       warnings: scan.table.notes + overview.notes + grid.notes + (gold?.warnings ?? []))
   }
 

@@ -51,7 +51,7 @@ struct MainRound {
   }
 
   /// Replicates are kept whole, so that one pass suffices and shards can be merged.
-  private func checkReplicates(columns: Int) throws(EsscherError) {
+  func checkReplicates(columns: Int) throws(EsscherError) {
     let limit = request.memoryBudgetBytes / 2 / (8 * (columns + 1))
     guard request.resamples > limit else { return }
     throw EsscherError(

@@ -25,12 +25,22 @@ struct MatrixScan {
     fold: (StatisticsTable) throws(EsscherError) -> Void
   ) throws(EsscherError) {
     let step = try backend.rowsPerTile(for: table, plan: plan)
+    try forEachTile(of: step, stage: stage) { (rows) throws(EsscherError) in
+      try fold(try backend.reduce(table, rows: rows, plan: plan))
+    }
+  }
+
+  /// Calls `body` with ranges of at most `step` rows, in order; tells the observer after each, and stops
+  /// where it says so.
+  func forEachTile(
+    of step: Int, stage: String, _ body: (_ rows: Range<Int>) throws(EsscherError) -> Void
+  ) throws(EsscherError) {
     var start = 0
     observer.progress(stage, 0)
     while start < rowCount {
       if observer.isCancelled() { throw EsscherError.interruption }
       let end = min(rowCount, start + step)
-      try fold(try backend.reduce(table, rows: start..<end, plan: plan))
+      try body(start..<end)
       start = end
       observer.progress(stage, Double(end) / Double(rowCount))
     }

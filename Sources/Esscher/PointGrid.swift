@@ -69,7 +69,8 @@ struct PointGrid {
   /// Mean KL of the default grid's first point, nats.
   static let defaultLowKL = 1e-3
 
-  private static func lambdas(
+  /// Lambdas of the tilts, and a note about them.
+  static func lambdas(
     _ request: FrontierRequest, scan: MatrixScan, overview: MatrixOverview
   ) throws(EsscherError) -> ([Double], String?) {
     if let lambdas = request.lambdas { return (lambdas, nil) }

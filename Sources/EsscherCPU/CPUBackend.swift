@@ -13,9 +13,9 @@ public struct CPUBackend: Backend {
   public let threads: Int
   /// Instruction-set variant in use.
   public let level: CPULevel
-  private let memoryBudgetBytes: Int
+  let memoryBudgetBytes: Int
   let kernels: CPUKernels
-  private let cacheBox: OrderStatisticCacheBox
+  let cacheBox: OrderStatisticCacheBox
 
   /// Name for reports.
   public var name: String { "CPU, Swift, \(level.name)" }
@@ -91,8 +91,8 @@ public struct CPUBackend: Backend {
       let summary = prompt.summary
       result.summaries[offset] = summary
       guard summary.sampleCount > 0 else { continue }
-      for (index, lambda) in plan.lambdas.enumerated() {
-        result.tilts[offset * plan.lambdas.count + index] = prompt.tilt(
+      for (index, lambda) in plan.lambdas(row: row).enumerated() {
+        result.tilts[offset * plan.lambdaCount + index] = prompt.tilt(
           lambda: lambda, summary: summary)
       }
       if plan.tail { result.tails[offset] = prompt.tail }
@@ -107,7 +107,7 @@ public struct CPUBackend: Backend {
     into result: inout StatisticsTable
   ) throws(EsscherError) {
     let layout = WorkerLayout(source: source, table: table)
-    let bytes = layout.bytesPerWorker(lambdaCount: plan.lambdas.count)
+    let bytes = layout.bytesPerWorker(lambdaCount: plan.lambdaCount)
     let workers = max(1, min(threads, memoryBudgetBytes / 2 / max(1, bytes)))
     let isSpooled = bytes > memoryBudgetBytes / 2
     let cache = cacheBox.cache(grid: plan.selections, byteLimit: memoryBudgetBytes / 4)
@@ -127,7 +127,7 @@ public struct CPUBackend: Backend {
                 count: rows.count, chunk: layout.rowsPerRead, threads: workers,
                 makeScratch: { () throws(EsscherError) in
                   layout.makeScratch(
-                    lambdaCount: plan.lambdas.count,
+                    lambdaCount: plan.lambdaCount,
                     memory: isSpooled
                       ? try ScratchMemory(spooling: bytes) : ScratchMemory(bytes: bytes))
                 },

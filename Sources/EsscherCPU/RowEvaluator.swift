@@ -17,32 +17,46 @@ struct RowEvaluator: Sendable {
     tilts: DisjointSlots<TiltSums>, bestOf: DisjointSlots<BestOfNSums>,
     tails: DisjointSlots<RowTail>
   ) throws(EsscherError) {
+    let workspace = scratch.workspace
+    try forEachRow(rows, scratch: scratch) { (index, summary) in
+      let slot = offset + index
+      summaries.set(slot, summary)
+      guard summary.sampleCount > 0 else { return }
+      workspace.sweep(
+        lambdas: plan.lambdas(row: rows.lowerBound + index), summary: summary, ranked: plan.sorted,
+        kernels: kernels
+      ) { tilts.set(slot * plan.lambdaCount + $0, $1) }
+      if plan.tail {
+        tails.set(slot, workspace.tail(RowTail.count(sampleCount: summary.sampleCount)))
+      }
+      // A row too short for one of the laws has no such statistic; the pipeline refuses it by name.
+      guard !plan.selections.isEmpty, plan.fewestSamples <= summary.sampleCount else { return }
+      workspace.bestOfN(
+        cache, summary: summary, kernels: kernels
+      ) { bestOf.set(slot * plan.selections.count + $0, $1) }
+    }
+  }
+
+  /// Reads `rows` and calls `body` for each while it lies in the workspace, summarised, and sorted where the plan
+  /// says so.
+  func forEachRow(
+    _ rows: Range<Int>, scratch: WorkerScratch,
+    _ body: (_ index: Int, _ summary: RowSummary) -> Void
+  ) throws(EsscherError) {
     let cells = try read(rows, scratch)
+    let workspace = scratch.workspace
     var position = 0
     for (index, row) in rows.enumerated() {
       let stored = source.sampleCount(row: row)
-      let slot = offset + index
-      let workspace = scratch.workspace
       let dropped = try workspace.load(
         cells.advanced(by: position), stored: stored, row: row, table: table,
         missing: plan.missing, kernels: kernels)
       position += stored
       if plan.sorted { workspace.sort(storage: source.storage) }
-      let summary = try workspace.summarise(
-        sorted: plan.sorted, dropped: dropped, row: row, table: table, kernels: kernels)
-      summaries.set(slot, summary)
-      guard summary.sampleCount > 0 else { continue }
-      workspace.sweep(
-        lambdas: plan.lambdas, summary: summary, ranked: plan.sorted, kernels: kernels
-      ) { tilts.set(slot * plan.lambdas.count + $0, $1) }
-      if plan.tail {
-        tails.set(slot, workspace.tail(RowTail.count(sampleCount: summary.sampleCount)))
-      }
-      // A row too short for one of the laws has no such statistic; the pipeline refuses it by name.
-      guard !plan.selections.isEmpty, plan.fewestSamples <= summary.sampleCount else { continue }
-      workspace.bestOfN(
-        cache, summary: summary, kernels: kernels
-      ) { bestOf.set(slot * plan.selections.count + $0, $1) }
+      body(
+        index,
+        try workspace.summarise(
+          sorted: plan.sorted, dropped: dropped, row: row, table: table, kernels: kernels))
     }
   }
 

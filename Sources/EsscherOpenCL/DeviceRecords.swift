@@ -19,7 +19,7 @@ struct DeviceRecords {
 
   init(_ tile: TileMemory, _ plan: StatisticsPlan, on session: OpenCLSession) throws(OpenCLError) {
     let rows = tile.rows.count
-    lambdas = plan.lambdas.count
+    lambdas = plan.lambdaCount
     ns = plan.selections.count
     summaries = try session.read(
       rows * DeviceLayout.summaryStride, from: tile.summaries, zero: 0.0)

@@ -126,7 +126,7 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
     do throws(OpenCLError) {
       try prepareTiles(table, source, parts, plan)
     } catch { throw error.report(device: name) }
-    let lambdas = try upload(plan.lambdas)
+    let lambdas = try upload(plan.rowLambdas?.values ?? plan.lambdas)
     // A tile is loaded and copied while the one before it is computed, then collected.
     var pending: TileMemory?
     for (index, part) in parts.enumerated() {
@@ -192,7 +192,7 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
     _ table: RewardTable, _ plan: StatisticsPlan, cells: Int, rows: Int, tails: Int
   ) -> TileShape {
     TileShape(
-      cells: cells, rows: rows, lambdas: plan.lambdas.count, ns: plan.selections.count,
+      cells: cells, rows: rows, lambdas: plan.lambdaCount, ns: plan.selections.count,
       hasGold: table.gold != nil, hasWeights: table.logWeights != nil, isSorted: plan.sorted,
       tailCells: tails)
   }
@@ -247,7 +247,8 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
     if plan.sorted { try kernels.findTies(tile, flags: flags, on: session) }
     if plan.tail { try kernels.gatherTails(tile, on: session) }
     try kernels.sweep(
-      tile, lambdas: lambdas, count: plan.lambdas.count, flags: flags, on: session)
+      tile, lambdas: DeviceLambdas(plan, firstRow: tile.rows.lowerBound), values: lambdas,
+      flags: flags, on: session)
     if !plan.selections.isEmpty { try enqueueBestOf(tile, plan.selections, flags) }
     try session.flush()
   }
@@ -339,9 +340,10 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
         squaredMass: isWeighted ? record[record.startIndex + 8] : 1 / Double(count),
         isWeighted: isWeighted)
       let sums = tilt.sums(
-        lambdas: plan.lambdas, records: records.tilt(offset), moments: records.moment(offset))
+        lambdas: plan.lambdas(row: tile.rows.lowerBound + offset), records: records.tilt(offset),
+        moments: records.moment(offset))
       for (index, sum) in sums.enumerated() {
-        result.tilts[slot * plan.lambdas.count + index] = sum
+        result.tilts[slot * plan.lambdaCount + index] = sum
       }
       guard !plan.selections.isEmpty, plan.fewestSamples <= count else { continue }
       let gains = records.best(offset)

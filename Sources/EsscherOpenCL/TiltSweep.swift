@@ -6,24 +6,29 @@ internal import EsscherCore
 extension DeviceKernels {
   /// Enqueues the sweep of a tile's rows.
   func sweep(
-    _ tile: TileMemory, lambdas: borrowing OpenCLBuffer, count: Int, flags: UInt32,
+    _ tile: TileMemory, lambdas: DeviceLambdas, values: borrowing OpenCLBuffer, flags: UInt32,
     on session: OpenCLSession
   ) throws(OpenCLError) {
+    let count = lambdas.count
     guard count > 0 else { return }
     let rows = tile.rows.count
     for isMoments in [true, false] {
       if isMoments {
         try setRows(powerMoments, tile)
         try powerMoments.set(7, tile.moments)
-        try powerMoments.set(8, lambdas)
-        try powerMoments.set(9, uint: flags)
+        try powerMoments.set(8, values)
+        try powerMoments.set(9, ulong: lambdas.first)
+        try powerMoments.set(10, uint: lambdas.stride)
+        try powerMoments.set(11, uint: flags)
         try session.launch(powerMoments, groups: (rows, 1), lanes: tuning.lanes)
       } else {
         try setRows(tiltSweep, tile)
-        try tiltSweep.set(7, lambdas)
+        try tiltSweep.set(7, values)
         try tiltSweep.set(8, tile.sums)
         try tiltSweep.set(9, uint: UInt32(count))
-        try tiltSweep.set(10, uint: flags)
+        try tiltSweep.set(10, ulong: lambdas.first)
+        try tiltSweep.set(11, uint: lambdas.stride)
+        try tiltSweep.set(12, uint: flags)
         let blocks = (count + tuning.lambdasPerBlock - 1) / tuning.lambdasPerBlock
         try session.launch(tiltSweep, groups: (rows, blocks), lanes: tuning.lanes)
       }
@@ -39,6 +44,22 @@ extension DeviceKernels {
     try kernel.set(4, tile.deviceOffsets)
     try kernel.set(5, tile.deviceCounts)
     try kernel.set(6, tile.summaries)
+  }
+}
+
+/// Where the lambdas of a tile's rows lie in the buffer of a plan's.
+struct DeviceLambdas {
+  /// Lambdas of a row.
+  let count: Int
+  /// Entry of the tile's first row.
+  let first: UInt64
+  /// Entries from one row's lambdas to the next; 0 where all rows share them.
+  let stride: UInt32
+
+  init(_ plan: StatisticsPlan, firstRow: Int) {
+    count = plan.lambdaCount
+    first = UInt64(plan.rowLambdas.map { (firstRow - $0.rows.lowerBound) * $0.count } ?? 0)
+    stride = UInt32(plan.rowLambdas?.count ?? 0)
   }
 }
 

@@ -221,7 +221,12 @@ struct FrontierCommandTests {
       #expect(code == 0, "\(console.errors)")
       return csv(console.output)
     }
-    let all = lines("--curves", "best_of_n,best_of_poisson,rewind_and_repeat,soft_best_of_n")
+    let chosen = lines(
+      "--curves", "best_of_n,best_of_poisson,rewind_and_repeat,soft_best_of_n,equal_kl")
+    let all = chosen.filter { !["soft_best_of_n", "equal_kl"].contains($0["curve"]) }
+    // Eight lambdas of n = 4, and n = 1 and 4.
+    #expect(chosen.count { $0["curve"] == "soft_best_of_n" } == 8)
+    #expect(chosen.suffix(2).map { $0["curve"] } == ["equal_kl", "equal_kl"])
     #expect(
       all.map { $0["curve"] ?? "" } == [
         "best_of_n", "best_of_n", "best_of_poisson", "best_of_poisson", "rewind_and_repeat",

@@ -23,7 +23,7 @@ struct IntervalTests {
   }
 
   /// Ends of the percentile interval of a prompt average.
-  private static func interval(
+  static func interval(
     _ values: [Double], prompts: [Int], seed: UInt64, replicates: Int, confidence: Double
   ) -> (Double, Double) {
     var means: [Double] = []

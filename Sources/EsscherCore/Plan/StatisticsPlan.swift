@@ -6,6 +6,8 @@
 public struct StatisticsPlan: Sendable, Equatable {
   /// Inverse temperatures of ``TiltSums``; ascending.
   public var lambdas: [Double]
+  /// Inverse temperatures of each row's own, in place of `lambdas`; nil where all rows share those.
+  public var rowLambdas: RowLambdas?
   /// Laws of ``BestOfNSums``. Not empty only with `sorted`.
   public let selections: [SelectionLaw]
   /// Rows are sorted: mid-ranks, gold moments, tie groups and best-of-n are wanted.
@@ -23,23 +25,66 @@ public struct StatisticsPlan: Sendable, Equatable {
   ///
   /// - Parameters:
   ///   - lambdas: inverse temperatures, ascending.
+  ///   - rowLambdas: inverse temperatures by row; then `lambdas` is empty.
   ///   - bestOf: n of best-of-n, the first laws of the plan.
   ///   - selections: further laws.
   ///   - sorted: whether rows are sorted.
   ///   - tail: whether the largest rewards are wanted.
   ///   - missing: what becomes of missing cells.
   public init(
-    lambdas: [Double] = [], bestOf: [Int] = [], selections: [SelectionLaw] = [],
+    lambdas: [Double] = [], rowLambdas: RowLambdas? = nil, bestOf: [Int] = [],
+    selections: [SelectionLaw] = [],
     sorted: Bool = false, tail: Bool = false, missing: MissingPolicy
   ) {
     let laws = bestOf.map(SelectionLaw.bestOf) + selections
     precondition((laws.isEmpty && !tail) || sorted, "these are read off sorted rows")
+    precondition(rowLambdas == nil || lambdas.isEmpty, "lambdas are common or by row")
     self.lambdas = lambdas
+    self.rowLambdas = rowLambdas
     self.selections = laws
     fewestSamples = laws.lazy.map(\.fewestSamples).max() ?? 1
     self.sorted = sorted
     self.tail = tail
     self.missing = missing
+  }
+
+  /// Lambdas at which each row is evaluated.
+  public var lambdaCount: Int { rowLambdas?.count ?? lambdas.count }
+
+  /// The lambdas of a row, ascending.
+  ///
+  /// - Parameter row: of the matrix; with `rowLambdas`, one of its rows.
+  public func lambdas(row: Int) -> [Double] { rowLambdas?[row] ?? lambdas }
+}
+
+/// Inverse temperatures that differ from row to row, as many for each row.
+///
+/// A row that needs fewer is padded with zeros in front: the smallest lambdas are read off the row's power
+/// moments, at no work a sample.
+public struct RowLambdas: Sendable, Equatable {
+  /// Rows of the matrix that have lambdas here.
+  public let rows: Range<Int>
+  /// Lambdas of each row.
+  public let count: Int
+  /// Entry `(row − rows.lowerBound)·count + index`, ascending within a row, each finite and ≥ 0.
+  public let values: [Double]
+
+  /// - Parameters:
+  ///   - rows: of the matrix.
+  ///   - count: lambdas of each row.
+  ///   - values: row by row, ascending within a row.
+  /// - Precondition: one value a row and index.
+  public init(rows: Range<Int>, count: Int, values: [Double]) {
+    precondition(values.count == rows.count * count, "one value a row and index")
+    self.rows = rows
+    self.count = count
+    self.values = values
+  }
+
+  /// The lambdas of a row.
+  public subscript(row: Int) -> [Double] {
+    let start = (row - rows.lowerBound) * count
+    return Array(values[start..<start + count])
   }
 }
 
@@ -66,17 +111,17 @@ public struct StatisticsTable: Sendable {
   /// An empty table for a plan.
   public init(rows: Range<Int>, plan: StatisticsPlan) {
     self.rows = rows
-    lambdaCount = plan.lambdas.count
+    lambdaCount = plan.lambdaCount
     bestOfCount = plan.selections.count
     summaries = Array(repeating: RowSummary(), count: rows.count)
-    tilts = Array(repeating: TiltSums(), count: rows.count * plan.lambdas.count)
+    tilts = Array(repeating: TiltSums(), count: rows.count * plan.lambdaCount)
     bestOf = Array(repeating: BestOfNSums(), count: rows.count * plan.selections.count)
     tails = Array(repeating: RowTail(), count: rows.count)
   }
 
   /// Bytes of one row of a table for `plan`.
   public static func bytesPerRow(_ plan: StatisticsPlan) -> Int {
-    MemoryLayout<RowSummary>.stride + plan.lambdas.count * MemoryLayout<TiltSums>.stride
+    MemoryLayout<RowSummary>.stride + plan.lambdaCount * MemoryLayout<TiltSums>.stride
       + plan.selections.count * MemoryLayout<BestOfNSums>.stride
   }
 }

@@ -210,11 +210,9 @@ extension EqualKL {
       point.ess = means.ess
       point.khat = means.khat
       point.trusted =
-        capped[index] == constant[index] && means.ess >= PointAssembler.smallestESS
-        && means.kl <= overview.ceiling - PointAssembler.ceilingMargin && overview.shortest > 10
-        && (means.khat ?? -.infinity) < ParetoTail.limit(sampleCount: overview.shortest)
-        && means.bias.gain.magnitude
-          <= PointAssembler.largestBias * (lines.points[index].errors?.gain ?? -1)
+        capped[index] == constant[index]
+        && TrustRule(overview: overview, correctsBias: correctsBias)
+          .trustsTilt(means, errors: lines.points[index].errors)
       point.extras[.maxWeight] = means.bias.largestWeight
       if capped[index] > 0 {
         point.annotate(

@@ -25,13 +25,13 @@ struct GoldFit {
     let grid = accumulator.grid
     let tilts = grid.lambdas.indices.filter { line in
       let means = accumulator.points[accumulator.bootstrapLines[line].entry].means
-      return means.kl > 0 && means.ess >= PointAssembler.smallestESS
-        && means.kl <= overview.ceiling - PointAssembler.ceilingMargin
+      return means.kl > 0 && means.ess >= TrustRule.smallestESS
+        && means.kl <= overview.ceiling - TrustRule.ceilingMargin
     }
     let best = grid.selections.indices.compactMap { index -> Int? in
       let entry = grid.planned.count + index
       guard case .bestOf(let n) = grid.selections[index], n > 1, entry < accumulator.points.count,
-        accumulator.points[entry].means.ess >= PointAssembler.smallestESS
+        accumulator.points[entry].means.ess >= TrustRule.smallestESS
       else { return nil }
       return accumulator.bootstrapLines.firstIndex { $0.entry == entry }
     }
@@ -73,10 +73,13 @@ struct GoldFit {
     let open = Double(fits.count - peaks.count) > (1 - confidence) / 2 * Double(fits.count)
     if fit.peakKL == nil {
       notes.append("no peak: the fitted curve rises without end")
-    } else if open {
+    } else if let peak = fit.peakKL, let end = means.map(\.kl).max(), peak > end {
+      notes.append("its peak lies beyond the points, whose KL ends at \(NoteNumber.short(end))")
+    }
+    if open, fit.peakKL != nil {
       notes.append(
         "\(fits.count - peaks.count) replicates have no peak, so that it has no interval")
-    } else {
+    } else if fit.peakKL != nil {
       peakKL = Percentiles.interval(peaks.map(\.kl), confidence: confidence)
       peakGold = Percentiles.interval(
         peaks.map { $0.item.base + $0.item.fit.gain(atKL: $0.kl) }, confidence: confidence)

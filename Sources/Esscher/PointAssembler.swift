@@ -17,19 +17,6 @@ struct PointAssembler {
 
   var grid: PointGrid { accumulator.grid }
 
-  /// KL must stay this far below the ceiling to be believed, nats (theory §1.5).
-  static let ceilingMargin = 3.0
-  /// Smallest median effective sample size to be believed (theory §1.5).
-  static let smallestESS = 30.0
-  /// Largest bias to be believed, in standard errors over prompts.
-  static let largestBias = 0.25
-  /// What the jackknife leaves of a bias, as a multiple of the largest weight: at most 3 times that share of it
-  /// on normal, uniform and exponential rewards (docs/design/010-trust.md).
-  static let residualBias = 3.0
-  /// Largest k̂ whose intervals are believed: the replicates' skewness needs third moments, k < 1/3, and the
-  /// 90th percentile of estimates that are drawn to 1/2 lies above the k of the law
-  /// (docs/design/010-trust.md has the coverage by which both numbers were found).
-  static let largestShape = 0.4
   /// Lambdas of the default grid that are shown beyond the last trusted one.
   static let untrustedCount = 6
 
@@ -160,33 +147,18 @@ struct PointAssembler {
       point.khat = means.khat
       point.extras[.maxWeight] = means.bias.largestWeight
     }
-    let khatLimit = min(Self.largestShape, ParetoTail.limit(sampleCount: overview.shortest))
+    let rule = TrustRule(overview: overview, correctsBias: request.biasCorrect)
     point.trusted =
-      means.ess >= Self.smallestESS
-      && (!isTilt
-        || (means.empiricalKL <= overview.ceiling - Self.ceilingMargin && overview.shortest > 10
-          && (means.khat ?? -.infinity) < khatLimit && hasSmallBias(entry, means)))
+      isTilt ? rule.trustsTilt(means, errors: errors(entry)) : rule.trustsSelection(means)
   }
 
-  /// Bias does not average out over prompts: a mean over many has a small standard error about the wrong
-  /// value.
-  private func hasSmallBias(_ entry: Int, _ means: PromptValues) -> Bool {
-    var errors = accumulator.points[entry].errors
-    if errors == nil, let sample = sampleErrors(entry), let gain = sample.gain, let kl = sample.kl,
+  /// Standard errors of gain, KL and reward: over prompts, or over the samples of the only one.
+  private func errors(_ entry: Int) -> (gain: Double, kl: Double, reward: Double)? {
+    if let errors = accumulator.points[entry].errors { return errors }
+    guard let sample = sampleErrors(entry), let gain = sample.gain, let kl = sample.kl,
       let reward = sample.reward
-    {
-      errors = (gain, kl, reward)
-    }
-    guard let errors else { return false }
-    var limit = Self.largestBias
-    if request.biasCorrect {
-      // No weight is above the root of their squares' sum.
-      let weight = means.bias.largestWeight ?? 1 / means.ess.squareRoot()
-      limit /= min(1, Self.residualBias * weight)
-    }
-    return means.bias.gain.magnitude <= limit * errors.gain
-      && means.bias.kl.magnitude <= limit * errors.kl
-      && means.bias.reward.magnitude <= limit * errors.reward
+    else { return nil }
+    return (gain, kl, reward)
   }
 
   /// Errors over the samples of the only prompt.

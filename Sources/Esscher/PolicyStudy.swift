@@ -178,7 +178,7 @@ struct PolicyStudy {
     // With corrected values the gain at this lambda is a little off; the price of the rest is lambda.
     let needed = (best.kl ?? 0) + lambda * (item.policy.reward - (best.reward ?? 0))
     point.extras[.klNeeded] = needed
-    point.annotate("the optimum has this reward at KL \(Self.short(needed))")
+    point.annotate("the optimum has this reward at KL \(NoteNumber.short(needed))")
     guard assembler.accumulator.promptCount > 1 else { return }
     let interval = Percentiles.interval(
       assembler.accumulator.replicates(line: line, .reward).map {
@@ -186,10 +186,5 @@ struct PolicyStudy {
       }, confidence: assembler.request.confidence)
     point.extras[.klNeededLow] = interval.map { max(0, $0.low) }
     point.extras[.klNeededHigh] = interval.map { max(0, $0.high) }
-  }
-
-  /// Four decimals, for a sentence.
-  private static func short(_ x: Double) -> String {
-    "\((x * 10_000).rounded() / 10_000)"
   }
 }

@@ -26,12 +26,14 @@ final class MappedFile: @unchecked Sendable {
     unsafe munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
   }
 
-  /// Gives back the pages that lie wholly inside a range: they count as resident until then.
+  /// Gives back the pages of a range: they count as resident until then.
   ///
-  /// Pages at the range's ends may hold a neighbour's cells and stay.
+  /// The page at its start goes too, though it may hold a neighbour's cells: rows are mostly read in order, and
+  /// rows about as long as a page would otherwise never give one back. A page that is wanted again is read
+  /// again. The page at the end stays for the row that follows.
   func release(_ range: Range<Int>) {
     let page = Int(sysconf(Int32(_SC_PAGESIZE)))
-    let start = (range.lowerBound + page - 1) / page * page
+    let start = range.lowerBound / page * page
     // The last page of the file belongs to nobody after it.
     let end =
       unsafe range.upperBound == bytes.count ? range.upperBound : range.upperBound / page * page

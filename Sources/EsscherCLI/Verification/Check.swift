@@ -92,5 +92,5 @@ struct VerificationCase: Sendable {
 
 extension FrontierPoint {
   /// Where the point lies on its own curve's grid.
-  var position: Double? { curve == .bestOfN ? n.map(Double.init) : lambda }
+  var position: Double? { n.map(Double.init) ?? lambda }
 }

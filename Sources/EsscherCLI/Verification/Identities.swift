@@ -6,7 +6,7 @@ internal import Esscher
 enum Identities {
   static let all: [VerificationCase] = [
     simulated(.normal, shift: 0), simulated(.normal, shift: 1e6), simulated(.exponential, shift: 0),
-    simulated(.alphabet(size: 7), shift: 0), constant,
+    simulated(.alphabet(size: 7), shift: 0), constant, hacked,
   ]
 
   private static func simulated(_ law: Law, shift: Double) -> VerificationCase {
@@ -68,6 +68,45 @@ enum Identities {
       .point("constant reward: KL", .tilt, 10, \.kl, 0, .absolute(0)),
       .point("constant reward: best of 3", .bestOfN, 3, \.reward, 3.5),
     ])
+
+  /// Gold that bends down where the proxy is high.
+  private static let hacked: VerificationCase = {
+    let proxy = rows(.normal, shift: 0)
+    var request = FrontierRequest(
+      lambdas: [0.2, 0.5, 1, 1.5, 2], bestOf: [1, 2, 4], resamples: 0, precision: .double)
+    request.curves = [.tilt, .bestOfN, .bestOfPoisson]
+    return VerificationCase(
+      name: "hacked gold", rows: proxy, gold: proxy.map { $0.map { $0 - 0.5 * $0 * $0 } },
+      request: request,
+      checks: [
+        .rule("hacked gold: no gap at matched KL is negative", within: 1e-9) { report in
+          largest(report, .tilt) { point in point.extras[.hackingGap].map { max(0, -$0) } }
+        },
+        .rule("hacked gold: no gap is above its bound", within: 1e-9) { report in
+          largest(report, .tilt) { point in
+            guard let gap = point.extras[.hackingGap], let bound = point.extras[.hackingBound]
+            else { return nil }
+            return max(0, gap - bound)
+          }
+        },
+        .rule("hacked gold: gold is level at its peak", within: 1e-9) { report in
+          report.points.first { $0.curve == .goldPeak && $0.lambda != nil }?
+            .extras[.goldSlope].map(abs)
+        },
+        .rule("hacked gold: win rates stay below their limit", within: 1e-12) { report in
+          largest(report, .bestOfN) { point in
+            guard let rate = point.winRate, let limit = point.extras[.winRateLimit] else {
+              return nil
+            }
+            return max(0, rate - limit)
+          }
+        },
+        .point(
+          "hacked gold: KL of best of Poisson, 2 draws", .bestOfPoisson, 2, \.kl, 0.107153583907),
+        .point(
+          "hacked gold: win rate of best of Poisson", .bestOfPoisson, 2, \.winRate, 0.632120558829),
+      ])
+  }()
 
   private static func rows(_ law: Law, shift: Double) -> [[Double]] {
     let (prompts, samples) = (8, 200)

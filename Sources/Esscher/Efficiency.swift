@@ -41,11 +41,13 @@ struct Efficiency {
     let targets = means.filter { $0.spread > 0 && $0.replacementKL > 0 && $0.replacementKL < limit }
       .map(\.replacementKL)
     var evaluations = known
+    var matched: [Double: Double] = [:]
     if !targets.isEmpty {
-      evaluations = try scan.solve(
+      let solved = try scan.solve(
         budgets: targets, overview: overview, tolerance: Self.tolerance, known: known,
-        missing: request.missing, stage: "comparing best-of-n"
-      ).evaluations
+        missing: request.missing, stage: "comparing best-of-n")
+      evaluations = solved.evaluations
+      for (kl, solution) in zip(targets, solved.solutions) { matched[kl] = solution?.lambda }
     }
     frontierGains = means.map { point in
       guard point.replacementKL > 0 else { return 0 }
@@ -60,11 +62,18 @@ struct Efficiency {
       // At most 1 by the bound; equality (two-valued rewards) may round above it.
       return frontier > 0 ? min(1, point.spread / frontier) : nil
     }
-    let curves = ReplicateFrontier(accumulator, largestGain: overview.largestGain)
+    guard request.resamples > 0, accumulator.promptCount > 1 else {
+      intervals = grid.selections.map { _ in nil }
+      return
+    }
+    let curves = try ReplicateFrontier(
+      Array(Set(matched.values)).sorted(), scan: scan, request: request)
     intervals = means.indices.map { index in
-      guard let value = values[index] else { return nil }
+      guard let value = values[index], let lambda = matched[means[index].replacementKL] else {
+        return nil
+      }
       return curves.efficiency(
-        value, point: means[index],
+        value, lambda: lambda, point: means[index],
         gains: accumulator.replicates(line: firstLine + index, .replacementGain),
         kls: accumulator.replicates(line: firstLine + index, .replacementKL),
         confidence: request.confidence)

@@ -32,9 +32,27 @@ struct EnsembleRun {
         "the input holds \(count) reward models (\(Self.names(scan.table))); say how they become one "
           + "reward with --ensemble \(EnsembleAggregator.choices), or pass the scores of one")
     }
-    self.scan = scan
+    self.scan = request.missing == .drop ? Self.masked(scan) : scan
     self.request = request
     self.aggregator = aggregator
+  }
+
+  /// Members lack what the log-probabilities lack, so that every curve and comparison has the same samples. Tables
+  /// of other shapes are refused later, by name.
+  private static func masked(_ scan: MatrixScan) -> MatrixScan {
+    guard let mask = scan.table.logProbabilities else { return scan }
+    var table = scan.table
+    table.members = table.members.map { member in
+      let source = member.source
+      let fits =
+        source.rowCount == mask.rowCount
+        && (0..<source.rowCount).allSatisfy {
+          source.sampleCount(row: $0) == mask.sampleCount(row: $0)
+        }
+      return fits
+        ? RewardMember(name: member.name, source: MaskedSource(base: source, mask: mask)) : member
+    }
+    return MatrixScan(table: table, backend: scan.backend, observer: scan.observer)
   }
 
   private static func names(_ table: RewardTable) -> String {

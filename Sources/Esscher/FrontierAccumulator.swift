@@ -101,6 +101,16 @@ struct FrontierAccumulator {
     column(line: line, quantity).map { bootstrap.replicates(column: $0) } ?? []
   }
 
+  /// Gold of each replicate at a held mean KL: a replicate that spends more at this lambda would go back along
+  /// its own tilt, where gold changes by goldSlope/(lambda·v) a nat (D' = lambda·v).
+  func heldGolds(line: Int, lambda: Double, kl: Double) -> [Double] {
+    let means = points[bootstrapLines[line].entry].means
+    let slope = means.spread > 0 ? means.goldSlope / (lambda * means.spread) : 0
+    return zip(replicates(line: line, .gold), replicates(line: line, .kl)).map { gold, spent in
+      gold + slope * (kl - spent)
+    }
+  }
+
   private func column(line: Int, _ quantity: BootstrapQuantity) -> Int? {
     bootstrapLines[line].quantities.firstIndex(of: quantity).map { offsets[line] + $0 }
   }

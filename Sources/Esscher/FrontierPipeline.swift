@@ -76,6 +76,7 @@ struct FrontierPipeline {
       equal.addAllocations(&points, accumulator, efficiency)
       points += equal.points(label: scan.table.label, hasGold: hasGold, overview: overview)
     }
+    for index in points.indices { points[index].addWinRateLimit() }
     return FrontierResult(
       overview: overview, points: points.inCurveOrder,
       warnings: scan.table.notes + overview.notes + grid.notes + (gold?.warnings ?? []))

@@ -59,7 +59,9 @@ struct GoldFit {
     pointCount = lines.count
     let kls = lines.map { accumulator.replicates(line: $0, .kl) }
     let golds = lines.map { accumulator.replicates(line: $0, .gold) }
-    let fits = baseReplicates.indices.compactMap { replicate -> (fit: GaoFit, base: Double)? in
+    if accumulator.promptCount == 1 { notes.append("no intervals from one prompt") }
+    let fits = (accumulator.promptCount > 1 ? baseReplicates : []).indices.compactMap {
+      replicate -> (fit: GaoFit, base: Double)? in
       guard kls.allSatisfy({ $0.count == baseReplicates.count }) else { return nil }
       let base = baseReplicates[replicate]
       return GaoFit(
@@ -76,7 +78,7 @@ struct GoldFit {
     } else if let peak = fit.peakKL, let end = means.map(\.kl).max(), peak > end {
       notes.append("its peak lies beyond the points, whose KL ends at \(NoteNumber.short(end))")
     }
-    if open, fit.peakKL != nil {
+    if open && !fits.isEmpty, fit.peakKL != nil {
       notes.append(
         "\(fits.count - peaks.count) replicates have no peak, so that it has no interval")
     } else if fit.peakKL != nil {

@@ -43,8 +43,8 @@ struct GoldFrontier {
       budgets: ends, overview: overview, tolerance: 1e-3, missing: request.missing,
       stage: "placing gold's grid"
     ).solutions.compactMap { $0?.lambda }
-    guard let first = range.first, let last = range.last, first < last else { return nil }
-    let span = Elementary.log(last / first)
+    guard let first = range.first, let end = range.last, first < end else { return nil }
+    let span = Elementary.log(end / first)
     let count = min(
       max(Int((span / Self.step).rounded(.up)) + 1, Self.fewestPoints), Self.mostPoints)
     let lambdas = (0..<count).map {
@@ -71,13 +71,18 @@ struct GoldFrontier {
       }, corrected: request.biasCorrect)
     let replicateKLs = lines.indices.map { accumulator.replicates(line: $0, .kl) }
     let replicateGains = lines.indices.map { accumulator.replicates(line: $0, .gain) }
-    replicates = (replicateKLs.first ?? []).indices.map { replicate in
+    // Of one prompt every replicate is the same.
+    let replicateCount = overview.promptCount > 1 ? replicateKLs.first?.count ?? 0 : 0
+    // The last point is nearly all that there is to gain, in each replicate by about the same share.
+    let last = lambdas.count - 1
+    let reach = means[last].gain > 0 ? max(1, overview.largestGain / means[last].gain) : 1
+    replicates = (0..<replicateCount).map { replicate in
       FrontierInterpolation(
         lambdas.indices.map { index in
           FrontierInterpolation.Node(
             lambda: lambdas[index], kl: replicateKLs[index][replicate],
             gain: replicateGains[index][replicate])
-        }, largestGain: .infinity)
+        }, largestGain: reach * replicateGains[last][replicate])
     }
     divergences = means.map { ($0.kl, $0.chiSquared) }
     // The policy is the same for every multiple of the proxy, so the bound may use the one nearest to gold; for
@@ -122,7 +127,8 @@ struct GoldFrontier {
   func gapInterval(
     kls: [Double], golds: [Double], bases: [Double], confidence: Double
   ) -> (low: Double, high: Double)? {
-    guard kls.count == replicates.count, golds.count == kls.count, bases.count == kls.count
+    guard !replicates.isEmpty, kls.count == replicates.count, golds.count == kls.count,
+      bases.count == kls.count
     else { return nil }
     return Percentiles.interval(
       kls.indices.map {

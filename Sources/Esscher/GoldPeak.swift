@@ -110,6 +110,10 @@ struct GoldPeak {
     _ accumulator: FrontierAccumulator, confidence: Double
   ) {
     let grid = accumulator.grid
+    guard accumulator.promptCount > 1 else {
+      notes.append("no interval of where it lies from one prompt")
+      return
+    }
     let lines = grid.lambdas.indices.filter { grid.lambdas[$0] > 0 }
     let positions = lines.map { Elementary.log(grid.lambdas[$0]) }
     let golds = lines.map { accumulator.replicates(line: $0, .gold) }
@@ -193,8 +197,12 @@ struct GoldPeak {
       }
       best.append((replicateKLs[own][replicate], replicateGolds[own][replicate]))
     }
-    peak.kl = Percentiles.interval(best.map(\.kl), confidence: confidence)
-    peak.gold = Percentiles.interval(best.map(\.gold), confidence: confidence)
+    if accumulator.promptCount > 1 {
+      peak.kl = Percentiles.interval(best.map(\.kl), confidence: confidence)
+      peak.gold = Percentiles.interval(best.map(\.gold), confidence: confidence)
+    } else {
+      peak.notes.append("no interval of where it lies from one prompt")
+    }
     if equal.count > 1 {
       let names = equal.map { String(ns[$0]) }.joined(separator: " and ")
       peak.notes.append("n = \(names) tie")

@@ -48,10 +48,14 @@ struct GoldStudy {
         let means = accumulator.points[entry].means
         let best = frontier.gain(atKL: means.kl)
         var gap = LineGap(frontier: base + best, gap: best - (means.gold - base))
+        var kls = accumulator.replicates(line: line, .kl)
+        var golds = accumulator.replicates(line: line, .gold)
+        if let beta = accumulator.bootstrapLines[line].heldBeta {
+          golds = accumulator.heldGolds(line: line, lambda: 1 / beta, kl: means.kl)
+          kls = kls.map { _ in means.kl }
+        }
         gap.interval = frontier.gapInterval(
-          kls: accumulator.replicates(line: line, .kl),
-          golds: accumulator.replicates(line: line, .gold), bases: baseReplicates,
-          confidence: request.confidence)
+          kls: kls, golds: golds, bases: baseReplicates, confidence: request.confidence)
         gap.bound = frontier.bound(atKL: means.kl, proxyChiSquared: means.chiSquared)
         gap.equalBeta = frontier.gain(atLambda: grid.planned[entry]).map {
           $0 - (means.gold - base)

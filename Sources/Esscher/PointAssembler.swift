@@ -61,9 +61,7 @@ struct PointAssembler {
       points.append(self.selection(selection, line: line))
       if selection.entry != nil { line += 1 }
     }
-    points += gold?.points(self) ?? []
-    for index in points.indices { addWinRateLimit(&points[index]) }
-    return points
+    return points + (gold?.points(self) ?? [])
   }
 
   func blank(_ curve: Curve) -> FrontierPoint {
@@ -115,10 +113,18 @@ struct PointAssembler {
       let held = (budget.budget - kl) / lambda
       point.gain = point.gain.map { $0 + held }
       point.reward = point.reward.map { $0 + held }
+      point.jeffreys = point.jeffreys.map { $0 + budget.budget - kl }
     }
     point.kl = budget.budget
     addIntervals(&point, line: line)
     gold?.fill(&point, line: line)
+    if point.goldLow != nil, accumulator.promptCount > 1,
+      let held = Percentiles.interval(
+        accumulator.heldGolds(line: line, lambda: lambda, kl: budget.budget),
+        confidence: request.confidence)
+    {
+      (point.goldLow, point.goldHigh) = (held.low, held.high)
+    }
     if point.klLow != nil, accumulator.promptCount > 1 {
       point.klLow = budget.budget
       point.klHigh = budget.budget
@@ -219,7 +225,8 @@ struct PointAssembler {
     (point.rewardLow, point.rewardHigh) = interval(
       point.reward, isHeld ? errors.heldReward : errors.reward)
     (point.gainLow, point.gainHigh) = interval(point.gain, isHeld ? errors.heldGain : errors.gain)
-    (point.goldLow, point.goldHigh) = interval(point.gold, errors.gold)
+    (point.goldLow, point.goldHigh) = interval(
+      point.gold, isHeld ? errors.heldGold : errors.gold)
     let hasAtoms = point.n != nil && point.n != 1 && point.kl != point.klBound
     (point.klLow, point.klHigh) =
       isHeld || (point.n != nil && !hasAtoms)
@@ -229,13 +236,6 @@ struct PointAssembler {
     } else if hasAtoms {
       point.annotate("no interval of the KL of one prompt with ties")
     }
-  }
-
-  /// The largest win rate that any policy can have at the line's KL.
-  private func addWinRateLimit(_ point: inout FrontierPoint) {
-    // A KL that was corrected for its bias may be below 0.
-    guard let kl = point.kl, kl >= 0, point.winRate != nil else { return }
-    point.extras[.winRateLimit] = WinRateLimit.winRate(kl: kl)
   }
 
   func addIntervals(_ point: inout FrontierPoint, line: Int) {

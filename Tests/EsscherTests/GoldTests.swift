@@ -191,9 +191,8 @@ struct GoldTests {
       return try Engine().frontier(
         table,
         FrontierRequest(
-          lambdas: (1...20).map { 0.1 * Double($0) }, bestOf: [1, 2, 4, 8, 16],
-          resamples: resamples,
-          confidence: 0.8, seed: 6))
+          lambdas: (1...20).map { 0.1 * Double($0) }, klBudgets: [0.3], bestOf: [1, 2, 4, 8, 16],
+          resamples: resamples, confidence: 0.8, seed: 6))
     }
     let report = try run(Array(0..<7), resamples: 30)
     var replicates: [Report] = []
@@ -225,6 +224,15 @@ struct GoldTests {
         "gap", point.extras[.hackingGapLow], point.extras[.hackingGapHigh], tolerance: 4e-6
       ) { $0.points[index].extras[.hackingGap] }
     }
+    // Held KL, by the slope of gold: off by the square of the replicate's KL at the same lambda, some 10 %.
+    let budget = report.points[20]
+    try check("budget's gold", budget.goldLow, budget.goldHigh, tolerance: 3e-3) {
+      $0.points[20].gold
+    }
+    try check(
+      "budget's gap", budget.extras[.hackingGapLow], budget.extras[.hackingGapHigh],
+      tolerance: 3e-3
+    ) { $0.points[20].extras[.hackingGap] }
     func line(_ report: Report, _ curve: Curve, _ index: Int) -> FrontierPoint {
       report.points.filter { $0.curve == curve }[index]
     }

@@ -22,6 +22,8 @@ public struct SampleErrors: Sendable, Equatable {
   public var heldGain: Double?
   /// Of reward − beta·KL.
   public var heldReward: Double?
+  /// Of the mean gold reward at a held KL.
+  public var heldGold: Double?
   /// Of the KL, by the delta method.
   public var klDelta: Double?
   /// Of the gain, by the delta method.
@@ -109,7 +111,13 @@ extension SampleErrors {
     let mean = sums.shift + sums.first / sums.exp
     let goldMean = sums.gold / sums.exp
     var (kls, rewards, gains, golds) = (Deviations(), Deviations(), Deviations(), Deviations())
-    var (heldGains, heldRewards) = (Deviations(), Deviations())
+    var (heldGains, heldRewards, heldGolds) = (Deviations(), Deviations(), Deviations())
+    let ratio = sums.first / sums.exp
+    let variance = sums.second / sums.exp - ratio * ratio
+    // Change of gold a nat along the tilt.
+    let exchange =
+      lambda > 0 && variance > 0
+      ? (sums.goldFirst / sums.exp - ratio * goldMean) / (lambda * variance) : 0
     var (klDeltas, gainDeltas, goldDeltas) = (Deviations(), Deviations(), Deviations())
     let uniform = 1 / samples
     let uniformLogarithm = Self.logarithm(oneMinus: uniform)
@@ -135,6 +143,8 @@ extension SampleErrors {
       if let gold = unsafe row.gold {
         let centred = unsafe gold[index] - goldMean
         golds.add(estimate: -odds * centred)
+        heldGolds.add(
+          estimate: -odds * centred - exchange * (lambda * reward - logPartition))
         goldDeltas.add(w * centred)
       }
     }
@@ -150,6 +160,7 @@ extension SampleErrors {
     if unsafe row.gold != nil {
       gold = golds.error(samples)
       goldDelta = goldDeltas.root
+      if lambda > 0 { heldGold = heldGolds.error(samples) }
     }
   }
 

@@ -1,6 +1,6 @@
 # Verbs only; what they do is in Scripts/.
 
-.PHONY: help deps build test races faults lint kernels demo bench docs install clean fuzz nightly \
+.PHONY: help deps build test races faults lint kernels demo paper bench docs install clean fuzz nightly \
   test-intel test-address test-thread
 
 help: ## print the verbs
@@ -45,6 +45,10 @@ kernels: ## compile every OpenCL kernel without a device
 demo: ## the frontier of the sentiment example, as a table, frontier.csv and frontier.svg
 	Scripts/install-deps demo
 	Scripts/demo
+
+paper: ## the figures of both papers, each number checked, into docs/paper
+	Scripts/install-deps paper
+	Scripts/paper
 
 bench: deps ## time the engine on this machine
 	Scripts/bench

@@ -173,6 +173,10 @@ struct EqualKL {
       if tilt.bias.largestWeight != nil { values.bias.largestWeight = 1 / tilt.ess }
     case .tilt(let lambda, _):
       values.kl = kl
+      // Gold at fixed KL: back along the tilt, where it changes by goldSlope/(lambda·v) a nat.
+      if tilt.spread > 0 {
+        values.bias.gold -= tilt.goldSlope / (lambda * tilt.spread) * values.bias.kl
+      }
       values.bias.gain -= values.bias.kl / lambda
       values.bias.reward -= values.bias.kl / lambda
       values.bias.kl = 0
@@ -209,10 +213,13 @@ extension EqualKL {
       point.winRate = means.winRate
       point.ess = means.ess
       point.khat = means.khat
+      // Of one prompt the budget line, which is the same policy, says it.
       point.trusted =
-        capped[index] == constant[index]
-        && TrustRule(overview: overview, correctsBias: correctsBias)
-          .trustsTilt(means, errors: lines.points[index].errors)
+        promptCount == 1
+        ? nil
+        : capped[index] == constant[index]
+          && TrustRule(overview: overview, correctsBias: correctsBias)
+            .trustsTilt(means, errors: lines.points[index].errors)
       point.extras[.maxWeight] = means.bias.largestWeight
       if capped[index] > 0 {
         point.annotate(

@@ -101,11 +101,16 @@ struct FrontierAccumulator {
     column(line: line, quantity).map { bootstrap.replicates(column: $0) } ?? []
   }
 
+  /// Change of gold a nat of mean KL along the tilt.
+  func goldExchange(line: Int, lambda: Double) -> Double {
+    let means = points[bootstrapLines[line].entry].means
+    return means.spread > 0 ? means.goldSlope / (lambda * means.spread) : 0
+  }
+
   /// Gold of each replicate at a held mean KL: a replicate that spends more at this lambda would go back along
   /// its own tilt, where gold changes by goldSlope/(lambda·v) a nat (D' = lambda·v).
   func heldGolds(line: Int, lambda: Double, kl: Double) -> [Double] {
-    let means = points[bootstrapLines[line].entry].means
-    let slope = means.spread > 0 ? means.goldSlope / (lambda * means.spread) : 0
+    let slope = goldExchange(line: line, lambda: lambda)
     return zip(replicates(line: line, .gold), replicates(line: line, .kl)).map { gold, spent in
       gold + slope * (kl - spent)
     }

@@ -28,6 +28,9 @@ struct FrontierPipeline {
     let studyLines = GoldStudy.bootstrapLines(grid, hasGold: hasGold)
     let policyLines = policies.bootstrapLines(grid)
     let round = MainRound(scan: scan, request: request, overview: overview)
+    try round.checkReplicates(
+      columns: replicateColumns(
+        grid, lines: reportLines + studyLines + policyLines, hasGold: hasGold))
     let accumulator = try clock.time("statistics") { () throws(EsscherError) in
       try round.run(grid, lines: reportLines + studyLines + policyLines, stage: "computing")
     }
@@ -61,15 +64,12 @@ struct FrontierPipeline {
     if request.curves.contains(.softBestOfN) {
       let plan = try SoftBestOfN.plan(
         request, grid: grid, scan: scan, overview: overview)
-      try round.checkReplicates(columns: plan.pointCount * (hasGold ? 4 : 3))
       let soft = try clock.time("soft best of n") { () throws(EsscherError) in
         try SoftBestOfN(plan, scan: scan, request: request)
       }
       points += soft.points(label: scan.table.label, hasGold: hasGold, overview: overview)
     }
     if request.curves.contains(.equalKL) {
-      try round.checkReplicates(
-        columns: EqualKL.targets(request, accumulator).count * (hasGold ? 4 : 3))
       let equal = try clock.time("equal KL") { () throws(EsscherError) in
         try EqualKL(accumulator, scan: scan, request: request)
       }
@@ -80,6 +80,20 @@ struct FrontierPipeline {
     return FrontierResult(
       overview: overview, points: points.inCurveOrder,
       warnings: scan.table.notes + overview.notes + grid.notes + (gold?.warnings ?? []))
+  }
+
+  /// Columns of replicates that all rounds keep at once, those of gold's own frontier as for a wide range.
+  private func replicateColumns(
+    _ grid: PointGrid, lines: [BootstrapLine], hasGold: Bool
+  ) -> Int {
+    let quantities = hasGold ? 4 : 3
+    var columns = lines.reduce(0) { $0 + $1.quantities.count } + 2 * grid.selections.count
+    if hasGold { columns += 2 * GoldFrontier.usualPoints + lines.count + quantities }
+    if request.curves.contains(.equalKL) {
+      columns += quantities * max(grid.budgets.count, grid.selections.count)
+    }
+    if request.curves.contains(.softBestOfN) { columns += quantities * 8 * grid.selections.count }
+    return columns
   }
 
   /// Gold and log weights belong to the same samples as the rewards.

@@ -9,6 +9,8 @@ struct GoldFit {
   private let fit: GaoFit
   private let base: Double
   private let pointCount: Int
+  /// KL of the peak, where it lies below the ceiling.
+  private var peak: Double?
   private var alpha: (low: Double, high: Double)?
   private var beta: (low: Double, high: Double)?
   private var peakKL: (low: Double, high: Double)?
@@ -41,13 +43,13 @@ struct GoldFit {
     return wanted.compactMap { curve, form, lines in
       GoldFit(
         curve, form, lines, accumulator, baseReplicates: baseReplicates, base: base,
-        confidence: confidence)
+        confidence: confidence, ceiling: overview.ceiling)
     }
   }
 
   private init?(
     _ curve: Curve, _ form: GaoFit.Form, _ lines: [Int], _ accumulator: FrontierAccumulator,
-    baseReplicates: [Double], base: Double, confidence: Double
+    baseReplicates: [Double], base: Double, confidence: Double, ceiling: Double
   ) {
     let means = lines.map { accumulator.points[accumulator.bootstrapLines[$0].entry].means }
     guard let fit = GaoFit(form, kls: means.map(\.kl), gains: means.map { $0.gold - base }) else {
@@ -70,18 +72,24 @@ struct GoldFit {
     }
     alpha = Percentiles.interval(fits.map(\.fit.alpha), confidence: confidence)
     beta = Percentiles.interval(fits.map(\.fit.beta), confidence: confidence)
+    peak = fit.peakKL(below: ceiling)
     // A replicate without a peak has it at infinity; where those are too many the interval is open.
-    let peaks = fits.compactMap { item in item.fit.peakKL.map { (kl: $0, item: item) } }
+    let peaks = fits.compactMap { item in
+      item.fit.peakKL(below: ceiling).map { (kl: $0, item: item) }
+    }
     let open = Double(fits.count - peaks.count) > (1 - confidence) / 2 * Double(fits.count)
     if fit.peakKL == nil {
       notes.append("no peak: the fitted curve rises without end")
-    } else if let peak = fit.peakKL, let end = means.map(\.kl).max(), peak > end {
+    } else if peak == nil {
+      notes.append("no peak: the fitted curve rises beyond the KL ceiling of these samples")
+    } else if let peak, let end = means.map(\.kl).max(), peak > end {
       notes.append("its peak lies beyond the points, whose KL ends at \(NoteNumber.short(end))")
     }
-    if open && !fits.isEmpty, fit.peakKL != nil {
+    if open && !fits.isEmpty, peak != nil {
       notes.append(
-        "\(fits.count - peaks.count) replicates have no peak, so that it has no interval")
-    } else if fit.peakKL != nil {
+        "\(fits.count - peaks.count) replicates have no peak below the ceiling, so that it has no interval"
+      )
+    } else if peak != nil {
       peakKL = Percentiles.interval(peaks.map(\.kl), confidence: confidence)
       peakGold = Percentiles.interval(
         peaks.map { $0.item.base + $0.item.fit.gain(atKL: $0.kl) }, confidence: confidence)
@@ -100,7 +108,7 @@ struct GoldFit {
     point.extras[.fitBeta] = fit.beta
     point.extras[.fitBetaLow] = beta?.low
     point.extras[.fitBetaHigh] = beta?.high
-    if let kl = fit.peakKL {
+    if let kl = peak {
       point.kl = kl
       point.gold = base + fit.gain(atKL: kl)
       (point.klLow, point.klHigh) = (peakKL?.low, peakKL?.high)

@@ -8,7 +8,14 @@ struct GoldFrontier {
   private let interpolation: FrontierInterpolation
   /// Gain at the KLs that were asked for.
   private let solved: [Double: Double]
-  private let replicates: [FrontierInterpolation]
+  /// KL and gain of the points in each replicate, and how many replicates there are to compare.
+  private let lambdas: [Double]
+  private let replicateKLs: [[Double]]
+  private let replicateGains: [[Double]]
+  private let replicateCount: Int
+  private let reach: Double
+  /// Gain at the lambdas that were asked for.
+  private let equalBeta: [Double: Double]
   /// KL and mean χ² of gold's tilts, ascending.
   private let divergences: [(kl: Double, chiSquared: Double)]
   /// Root mean variance of gold less the best multiple of the proxy; nil with importance weights.
@@ -18,11 +25,13 @@ struct GoldFrontier {
   private static let step = 0.12
   private static let fewestPoints = 16
   private static let mostPoints = 200
+  /// Points of a range of three decades of lambda, by which memory is planned.
+  static let usualPoints = 60
 
   /// Nil where gold or the proxy is constant, or no KL is spent.
   init?(
-    covering kls: [Double], scan: MatrixScan, request: FrontierRequest, covariance: Double,
-    proxyVariance: Double
+    covering kls: [Double], lambdas asked: [Double], scan: MatrixScan, request: FrontierRequest,
+    covariance: Double, proxyVariance: Double
   ) throws(EsscherError) {
     guard let goldSource = scan.table.gold, case .cells(let proxy) = scan.table.rewards,
       let lowest = kls.min(), let highest = kls.max()
@@ -50,13 +59,27 @@ struct GoldFrontier {
     let lambdas = (0..<count).map {
       first * Elementary.exp(span * Double($0) / Double(count - 1))
     }
-    let grid = PointGrid(lambdas: lambdas, isWeighted: table.logWeights != nil)
+    var grid = PointGrid(lambdas: lambdas, isWeighted: table.logWeights != nil)
+    // Corrected gains come out of the whole round only.
+    if request.biasCorrect { grid.add(asked) }
     let lines = grid.lambdas.map {
       BootstrapLine(entry: grid.entry(of: $0), quantities: [.kl, .gain])
     }
     let round = MainRound(scan: goldScan, request: request, overview: overview)
     let accumulator = try round.run(grid, lines: lines, stage: "computing gold's frontier")
     let means = grid.lambdas.map { accumulator.points[grid.entry(of: $0)].means }
+    if request.biasCorrect {
+      equalBeta = Dictionary(
+        uniqueKeysWithValues: Set(asked).map {
+          ($0, accumulator.points[grid.entry(of: $0)].means.gain)
+        })
+    } else {
+      let distinct = Array(Set(asked)).sorted()
+      let evaluations = try goldScan.evaluate(
+        distinct, missing: request.missing, stage: "comparing equal betas")
+      equalBeta = Dictionary(
+        uniqueKeysWithValues: zip(distinct, evaluations.map(\.gain)))
+    }
     interpolation = FrontierInterpolation(
       zip(grid.lambdas, means).map { lambda, means in
         FrontierInterpolation.Node(
@@ -69,21 +92,14 @@ struct GoldFrontier {
           lambda: lambda, kl: means.empiricalKL, variance: means.spread,
           gain: means.empiricalGain)
       }, corrected: request.biasCorrect)
-    let replicateKLs = lines.indices.map { accumulator.replicates(line: $0, .kl) }
-    let replicateGains = lines.indices.map { accumulator.replicates(line: $0, .gain) }
+    replicateKLs = lines.indices.map { accumulator.replicates(line: $0, .kl) }
+    replicateGains = lines.indices.map { accumulator.replicates(line: $0, .gain) }
     // Of one prompt every replicate is the same.
-    let replicateCount = overview.promptCount > 1 ? replicateKLs.first?.count ?? 0 : 0
+    replicateCount = overview.promptCount > 1 ? replicateKLs.first?.count ?? 0 : 0
+    self.lambdas = lambdas
     // The last point is nearly all that there is to gain, in each replicate by about the same share.
-    let last = lambdas.count - 1
-    let reach = means[last].gain > 0 ? max(1, overview.largestGain / means[last].gain) : 1
-    replicates = (0..<replicateCount).map { replicate in
-      FrontierInterpolation(
-        lambdas.indices.map { index in
-          FrontierInterpolation.Node(
-            lambda: lambdas[index], kl: replicateKLs[index][replicate],
-            gain: replicateGains[index][replicate])
-        }, largestGain: reach * replicateGains[last][replicate])
-    }
+    let top = means[lambdas.count - 1].gain
+    reach = top > 0 ? max(1, overview.largestGain / top) : 1
     divergences = means.map { ($0.kl, $0.chiSquared) }
     // The policy is the same for every multiple of the proxy, so the bound may use the one nearest to gold; for
     // a negative covariance none is better than 0.
@@ -120,20 +136,29 @@ struct GoldFrontier {
     return gains
   }
 
-  /// Gain in gold of gold's own tilt at a lambda, nil outside the range that was evaluated.
-  func gain(atLambda lambda: Double) -> Double? { interpolation.gain(atLambda: lambda) }
+  /// Gain in gold of gold's own tilt at one of the lambdas asked for.
+  func gain(atLambda lambda: Double) -> Double? { equalBeta[lambda] }
 
-  /// Percentiles of the gap over the replicates, each with a gold frontier of its own.
-  func gapInterval(
-    kls: [Double], golds: [Double], bases: [Double], confidence: Double
-  ) -> (low: Double, high: Double)? {
-    guard !replicates.isEmpty, kls.count == replicates.count, golds.count == kls.count,
-      bases.count == kls.count
-    else { return nil }
-    return Percentiles.interval(
-      kls.indices.map {
-        replicates[$0].gain(atKL: kls[$0]) - (golds[$0] - bases[$0])
-      }, confidence: confidence)
+  /// Percentiles of the gap over the replicates, each with a gold frontier of its own; one a line.
+  ///
+  /// - Parameter lines: KL and gold less the base policy's in each replicate; empty without.
+  func gapIntervals(
+    _ lines: [(kls: [Double], gains: [Double])], confidence: Double
+  ) -> [(low: Double, high: Double)?] {
+    var gaps = lines.map { _ in [Double]() }
+    for replicate in 0..<replicateCount {
+      let frontier = FrontierInterpolation(
+        lambdas.indices.map { index in
+          FrontierInterpolation.Node(
+            lambda: lambdas[index], kl: replicateKLs[index][replicate],
+            gain: replicateGains[index][replicate])
+        }, largestGain: reach * replicateGains[lambdas.count - 1][replicate])
+      for (index, line) in lines.enumerated()
+      where line.kls.count == replicateCount && line.gains.count == replicateCount {
+        gaps[index].append(frontier.gain(atKL: line.kls[replicate]) - line.gains[replicate])
+      }
+    }
+    return gaps.map { Percentiles.interval($0, confidence: confidence) }
   }
 
   /// √(mean Var₀(gold − a·proxy)) (√mean χ²(gold's tilt) + √mean χ²(proxy's tilt)) at matched KL.

@@ -59,7 +59,8 @@ struct GoldPeak {
     let lambdas = accumulator.grid.planned
     let means = lambdas.indices.map { accumulator.points[$0].means }
     // Plug-in values: the slope belongs to them.
-    guard let top = means.indices.max(by: { means[$0].gold < means[$1].gold }) else {
+    guard let top = means.indices.max(by: { means[$0].empiricalGold < means[$1].empiricalGold })
+    else {
       return .base
     }
     let isRising = means[top].goldSlope > 0

@@ -15,6 +15,8 @@ struct GoldStudy {
   }
 
   private var gaps: [Int: LineGap] = [:]
+  private let isWeighted: Bool
+  private let hasReplicates: Bool
   private let peaks: [GoldPeak]
   private let fits: [GoldFit]
   let warnings: [String]
@@ -31,6 +33,8 @@ struct GoldStudy {
     _ accumulator: FrontierAccumulator, baseLine: Int, scan: MatrixScan, overview: MatrixOverview,
     request: FrontierRequest
   ) throws(EsscherError) {
+    isWeighted = scan.table.logWeights != nil
+    hasReplicates = request.resamples > 0
     let grid = accumulator.grid
     let base = accumulator.points[grid.entry(of: 0)].means.gold
     let baseReplicates = accumulator.replicates(line: baseLine, .gold)
@@ -39,29 +43,36 @@ struct GoldStudy {
       accumulator.points[accumulator.bootstrapLines[$0].entry].means.kl
     }.filter { $0 > 0 }
     let frontier = try GoldFrontier(
-      covering: proxyKLs, scan: scan, request: request,
+      covering: proxyKLs,
+      lambdas: lines.map { grid.planned[accumulator.bootstrapLines[$0].entry] }, scan: scan,
+      request: request,
       covariance: accumulator.points[grid.entry(of: 0)].means.goldSlope,
       proxyVariance: overview.standardDeviation * overview.standardDeviation)
     if let frontier {
+      var replicates: [(kls: [Double], gains: [Double])] = []
       for line in lines {
         let entry = accumulator.bootstrapLines[line].entry
         let means = accumulator.points[entry].means
         let best = frontier.gain(atKL: means.kl)
-        var gap = LineGap(frontier: base + best, gap: best - (means.gold - base))
+        // Never negative but by rounding; the correction of a bias has no such law.
+        let lost = best - (means.gold - base)
+        var gap = LineGap(
+          frontier: base + best, gap: request.biasCorrect ? lost : max(0, lost))
         var kls = accumulator.replicates(line: line, .kl)
         var golds = accumulator.replicates(line: line, .gold)
         if let beta = accumulator.bootstrapLines[line].heldBeta {
           golds = accumulator.heldGolds(line: line, lambda: 1 / beta, kl: means.kl)
           kls = kls.map { _ in means.kl }
         }
-        gap.interval = frontier.gapInterval(
-          kls: kls, golds: golds, bases: baseReplicates, confidence: request.confidence)
+        replicates.append((kls, zip(golds, baseReplicates).map { $0 - $1 }))
         gap.bound = frontier.bound(atKL: means.kl, proxyChiSquared: means.chiSquared)
         gap.equalBeta = frontier.gain(atLambda: grid.planned[entry]).map {
           $0 - (means.gold - base)
         }
         gaps[line] = gap
       }
+      let intervals = frontier.gapIntervals(replicates, confidence: request.confidence)
+      for (line, interval) in zip(lines, intervals) { gaps[line]?.interval = interval }
     }
     let negative = gaps.values.filter { ($0.equalBeta ?? 0) < 0 }.count
     warnings =
@@ -87,12 +98,24 @@ struct GoldStudy {
 
   /// Fills in a tilt's or budget's line.
   func fill(_ point: inout FrontierPoint, line: Int) {
-    guard let gap = gaps[line] else { return }
+    guard let gap = gaps[line] else {
+      if point.lambda != 0 { point.annotate("gold or reward is constant, so that there is no gap") }
+      return
+    }
     point.extras[.goldFrontier] = gap.frontier
     point.extras[.hackingGap] = gap.gap
     point.extras[.hackingGapLow] = gap.interval?.low
     point.extras[.hackingGapHigh] = gap.interval?.high
     point.extras[.hackingBound] = gap.bound
+    if gap.interval == nil && hasReplicates {
+      point.annotate("the hacking gap has no interval from one prompt")
+    }
+    if gap.bound == nil {
+      point.annotate(
+        isWeighted
+          ? "the hacking gap has no bound with --log-weights"
+          : "the hacking gap has no bound at gold's KL ceiling")
+    }
     point.extras[.equalBetaGap] = gap.equalBeta
   }
 

@@ -57,7 +57,7 @@ struct MainRound {
     throw EsscherError(
       .usage,
       "--resamples \(request.resamples) of \(columns) columns need "
-        + "\(request.resamples * 8 * (columns + 1) >> 20) MiB, more than half of --memory-budget; ask "
+        + "\((request.resamples * 8 * (columns + 1)) >> 20) MiB, more than half of --memory-budget; ask "
         + "for at most \(limit), for fewer points, or raise the budget")
   }
 }

@@ -114,6 +114,9 @@ struct PointAssembler {
       point.gain = point.gain.map { $0 + held }
       point.reward = point.reward.map { $0 + held }
       point.jeffreys = point.jeffreys.map { $0 + budget.budget - kl }
+      point.gold = point.gold.map {
+        $0 + accumulator.goldExchange(line: line, lambda: lambda) * (budget.budget - kl)
+      }
     }
     point.kl = budget.budget
     addIntervals(&point, line: line)
@@ -192,6 +195,12 @@ struct PointAssembler {
     point.klBound = BestOfNLaw.bound(law)
     if case .bestOf(let n) = law { point.klEstimate = klEstimates[n] }
     point.efficiency = efficiency.values[entry]
+    if efficiency.intervals[entry] == nil, point.efficiency != nil, request.resamples > 0 {
+      point.annotate(
+        accumulator.promptCount > 1
+          ? "efficiency has no interval at the KL ceiling"
+          : "efficiency has no interval of one prompt")
+    }
     if let interval = efficiency.intervals[entry] {
       point.extras[.efficiencyLow] = interval.low
       point.extras[.efficiencyHigh] = interval.high

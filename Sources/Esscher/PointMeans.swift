@@ -5,7 +5,7 @@ internal import EsscherCore
 
 /// Means over prompts of one point.
 struct PointMeans {
-  private var sums = Array(repeating: CompensatedSum(), count: 16)
+  private var sums = Array(repeating: CompensatedSum(), count: 17)
   private(set) var count = 0
   private(set) var ess = LogHistogram()
   /// Inverses of the largest weights.
@@ -25,7 +25,7 @@ struct PointMeans {
       values.kl, values.reverseKL, values.jeffreys, values.reward, values.gain, values.gold,
       values.winRate, values.spread, values.replacementKL, values.empiricalKL,
       values.empiricalGain, values.bias.kl, values.bias.gain, values.bias.reward,
-      values.goldSlope, values.chiSquared,
+      values.goldSlope, values.chiSquared, values.empiricalGold,
     ]
     for (index, term) in terms.enumerated() { sums[index].add(term) }
     ess.add(values.ess)
@@ -58,6 +58,7 @@ struct PointMeans {
     means.bias.reward = mean(13)
     means.goldSlope = mean(14)
     means.chiSquared = mean(15)
+    means.empiricalGold = mean(16)
     means.bias.largestWeight = inverseWeights.median.map { 1 / $0 }
     means.ess = ess.median ?? 0
     means.khat = shapes.quantile(0.9).map { $0 / Self.shapeScale }

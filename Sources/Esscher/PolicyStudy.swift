@@ -54,7 +54,7 @@ struct PolicyStudy {
   /// Two lines a policy, where it has the lambdas.
   func bootstrapLines(_ grid: PointGrid) -> [BootstrapLine] {
     lambdas.map {
-      BootstrapLine(entry: grid.entry(of: $0), heldBeta: 1 / $0, quantities: [.reward, .gain])
+      BootstrapLine(entry: grid.entry(of: $0), heldBeta: 1 / $0, quantities: [.reward, .gain, .kl])
     }
   }
 
@@ -102,7 +102,10 @@ struct PolicyStudy {
       (point.ess, point.khat, point.trusted) = (best.ess, best.khat, best.trusted)
       point.extras[.maxWeight] = best.extras[.maxWeight]
       addIntervals(&point, policy, line, lambda, assembler)
-    } else if policy.kl > 0 {
+    } else if policy.kl == 0 {
+      point.trusted = true
+      point.annotate("at KL 0 the frontier is the base policy")
+    } else {
       frontier = (meanReward + largestGain, largestGain)
       point.trusted = false
       point.annotate(
@@ -122,9 +125,11 @@ struct PolicyStudy {
     addNeededKL(&point, item, lines.reward, assembler, largestGain)
     let rounding = 1e-9 * max(frontier.gain, policy.reward.magnitude)
     if gain > frontier.gain + rounding {
-      let isClear = point.extras[.frontierRewardHigh].map { policy.reward > $0 } ?? false
+      let place = point.extras[.frontierRewardHigh].map {
+        policy.reward > $0 ? " and its interval" : ", within its interval"
+      }
       point.annotate(
-        "above the frontier\(isClear ? " and its interval" : ", within its interval"): the frontier of "
+        "above the frontier\(place ?? ""): the frontier of "
           + "few samples is estimated too low (see trusted, --bias-correct), the policy's KL may be "
           + "reported too low, or its reward was measured on other prompts")
     }
@@ -166,7 +171,7 @@ struct PolicyStudy {
     let gain = item.policy.reward - meanReward
     guard gain > 0 else {
       point.extras[.klNeeded] = 0
-      point.annotate("the base policy has this reward")
+      point.annotate("the base policy has this reward or more")
       return
     }
     guard let lambda = item.forReward, let line else {
@@ -180,11 +185,18 @@ struct PolicyStudy {
     point.extras[.klNeeded] = needed
     point.annotate("the optimum has this reward at KL \(NoteNumber.short(needed))")
     guard assembler.accumulator.promptCount > 1 else { return }
+    // dKL/dreward = lambda and d²KL/dreward² = 1/v along the frontier, from where the replicate's own tilt is.
+    let held = assembler.accumulator.replicates(line: line, .reward)
+    let spent = assembler.accumulator.replicates(line: line, .kl)
+    let variance = assembler.accumulator.points[assembler.grid.entry(of: lambda)].means.spread
     let interval = Percentiles.interval(
-      assembler.accumulator.replicates(line: line, .reward).map {
-        lambda * (item.policy.reward - $0)
+      zip(held, spent).map { held, kl in
+        let rest = item.policy.reward - (held + kl / lambda)
+        // Back beyond the base policy the parabola would rise again.
+        let step = max(rest, -lambda * variance)
+        return max(0, kl + lambda * step + step * step / (2 * variance))
       }, confidence: assembler.request.confidence)
-    point.extras[.klNeededLow] = interval.map { max(0, $0.low) }
-    point.extras[.klNeededHigh] = interval.map { max(0, $0.high) }
+    point.extras[.klNeededLow] = interval?.low
+    point.extras[.klNeededHigh] = interval?.high
   }
 }

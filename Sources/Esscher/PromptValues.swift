@@ -20,9 +20,10 @@ struct PromptValues {
   var spread = 0.0
   /// Best-of-n: KL of the V-statistic's law from the empirical one.
   var replacementKL = 0.0
-  /// KL and gain of the samples' own law, whatever correction the others have.
+  /// KL, gain and gold of the samples' own law, whatever correction the others have.
   var empiricalKL = 0.0
   var empiricalGain = 0.0
+  var empiricalGold = 0.0
   /// Cov(g, r) under the tilt, the slope of gold in lambda.
   var goldSlope = 0.0
   /// χ²(tilt ‖ base) = M Σw² − 1; without importance weights.
@@ -44,6 +45,7 @@ struct PromptValues {
     spread = estimate.variance
     empiricalKL = kl
     empiricalGain = gain
+    empiricalGold = gold
     goldSlope = estimate.goldSlope
     chiSquared = max(0, Double(summary.sampleCount) / estimate.ess - 1)
   }

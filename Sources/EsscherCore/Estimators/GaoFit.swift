@@ -63,4 +63,7 @@ public struct GaoFit: Sendable, Equatable {
     case .trained: beta > 0 ? Elementary.exp(2 * (alpha / beta - 1)) : nil
     }
   }
+
+  /// The peak's KL where that is at most `limit`.
+  public func peakKL(below limit: Double) -> Double? { peakKL.flatMap { $0 <= limit ? $0 : nil } }
 }

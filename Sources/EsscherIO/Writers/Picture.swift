@@ -20,6 +20,31 @@ struct Picture {
     addBlock(name, points.map { [$0.kl, $0[keyPath: column]] }, "using 1:2 \(axes)\(style)")
   }
 
+  /// The pieces of a line between neighbours, each where `isDrawn` says so.
+  mutating func addRuns(
+    _ name: String, _ points: [FrontierPoint], _ column: KeyPath<FrontierPoint, Double?>,
+    isDrawn: (FrontierPoint, FrontierPoint) -> Bool, _ style: String
+  ) {
+    var text = ""
+    var isOpen = false
+    for (one, next) in zip(points, points.dropFirst()) {
+      guard isDrawn(one, next), let x = one.kl, let y = one[keyPath: column], let u = next.kl,
+        let v = next[keyPath: column]
+      else {
+        // A blank line lifts the pen.
+        if isOpen { text += "\n" }
+        isOpen = false
+        continue
+      }
+      if !isOpen { text += "\(x) \(y)\n" }
+      text += "\(u) \(v)\n"
+      isOpen = true
+    }
+    guard !text.isEmpty else { return }
+    blocks += "$\(name) << EOD\n\(text)EOD\n"
+    curves.append("$\(name) using 1:2 \(style)")
+  }
+
   /// The area between two columns.
   mutating func addBand(
     _ name: String, _ points: [FrontierPoint], _ low: KeyPath<FrontierPoint, Double?>,

@@ -94,16 +94,13 @@ public enum PlotScript {
 
   private static func addFrontier(_ tilt: [FrontierPoint], to picture: inout Picture) {
     picture.addBand("band", tilt, \.rewardLow, \.rewardHigh, colour: blue)
-    picture.add(
-      "trusted", tilt.filter { $0.trusted == true }, \.reward,
+    picture.addRuns(
+      "trusted", tilt, \.reward, isDrawn: { $0.trusted == true && $1.trusted == true },
       "with lines lw 2.5 lc rgb '\(blue)' title 'frontier'")
-    // The dashed part begins at the last trusted point, so that the line does not break.
-    let end = tilt.lastIndex { $0.trusted == true } ?? 0
-    if tilt.contains(where: { $0.trusted == false }) {
-      picture.add(
-        "untrusted", Array(tilt[end...]), \.reward,
-        "with lines lw 2 dt 2 lc rgb '\(blue)' title 'frontier, not trusted'")
-    }
+    // Whatever joins or leaves a trusted stretch is dashed, so that the line does not break.
+    picture.addRuns(
+      "untrusted", tilt, \.reward, isDrawn: { $0.trusted != true || $1.trusted != true },
+      "with lines lw 2 dt 2 lc rgb '\(blue)' title 'frontier, not trusted'")
   }
 
   private static func addPoints(_ main: [FrontierPoint], to picture: inout Picture) {

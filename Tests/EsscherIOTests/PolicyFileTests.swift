@@ -51,7 +51,9 @@ struct PolicyFileTests {
   @Test("a picture has each layer once, axes and words that cannot break out of the script")
   func picture() {
     var points: [FrontierPoint] = []
-    for (curve, kl) in [(Curve.tilt, 0.05), (.tilt, 0.1), (.tilt, 0.4), (.bestOfN, 0.3), (.goldPeak, 0.2)] {
+    for (curve, kl) in [
+      (Curve.tilt, 0.05), (.tilt, 0.1), (.tilt, 0.4), (.bestOfN, 0.3), (.goldPeak, 0.2),
+    ] {
       var point = FrontierPoint(curve: curve, label: "r", promptCount: 3)
       (point.kl, point.reward, point.gold, point.trusted) = (kl, 1, 2, kl < 0.3)
       if curve == .bestOfN { point.n = 2 }

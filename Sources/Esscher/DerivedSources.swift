@@ -3,47 +3,14 @@
 
 internal import EsscherCore
 
-/// d_n(ε) of the samples' log-probabilities, as a table like theirs.
-struct DivergenceSource: RewardSource {
-  let logProbabilities: any RewardSource
-  let n: Int
-
-  var name: String { logProbabilities.name }
-  var rowCount: Int { logProbabilities.rowCount }
-  var storage: CellStorage { .float64 }
-  var preferredRowsPerRead: Int { logProbabilities.preferredRowsPerRead }
-  var longestSampleCount: Int { logProbabilities.longestSampleCount }
-
-  func sampleCount(row: Int) -> Int { logProbabilities.sampleCount(row: row) }
-
-  func location(row: Int, column: Int) -> EsscherError.Location {
-    logProbabilities.location(row: row, column: column)
-  }
-
-  func copyFloats(
-    rows: Range<Int>, columns: Range<Int>?, to destination: UnsafeMutableBufferPointer<Float>
-  ) throws(EsscherError) {
-    preconditionFailure("divergences need doubles")
-  }
-
-  func copyDoubles(
-    rows: Range<Int>, columns: Range<Int>?, to destination: UnsafeMutableBufferPointer<Double>
-  ) throws(EsscherError) {
-    try unsafe logProbabilities.copyDoubles(rows: rows, columns: columns, to: destination)
-    for index in 0..<destination.count {
-      unsafe destination[index] = BestOfNLaw.divergence(n: n, logMass: destination[index])
-    }
-  }
+/// A table of the shape and the places of another.
+private protocol DerivedSource: RewardSource {
+  var base: any RewardSource { get }
 }
 
-/// A table with the cells missing that another table of the same samples lacks.
-struct MaskedSource: RewardSource {
-  let base: any RewardSource
-  let mask: any RewardSource
-
+extension DerivedSource {
   var name: String { base.name }
   var rowCount: Int { base.rowCount }
-  var storage: CellStorage { base.storage }
   var preferredRowsPerRead: Int { base.preferredRowsPerRead }
   var longestSampleCount: Int { base.longestSampleCount }
 
@@ -52,6 +19,32 @@ struct MaskedSource: RewardSource {
   func location(row: Int, column: Int) -> EsscherError.Location {
     base.location(row: row, column: column)
   }
+}
+
+/// d_n(ε) of the samples' log-probabilities, as a table like theirs.
+struct DivergenceSource: DerivedSource {
+  /// The log-probabilities.
+  let base: any RewardSource
+  let n: Int
+
+  var storage: CellStorage { .float64 }
+
+  func copyDoubles(
+    rows: Range<Int>, columns: Range<Int>?, to destination: UnsafeMutableBufferPointer<Double>
+  ) throws(EsscherError) {
+    try unsafe base.copyDoubles(rows: rows, columns: columns, to: destination)
+    for index in 0..<destination.count {
+      unsafe destination[index] = BestOfNLaw.divergence(n: n, logMass: destination[index])
+    }
+  }
+}
+
+/// A table with the cells missing that another table of the same samples lacks.
+struct MaskedSource: DerivedSource {
+  let base: any RewardSource
+  let mask: any RewardSource
+
+  var storage: CellStorage { base.storage }
 
   func copyFloats(
     rows: Range<Int>, columns: Range<Int>?, to destination: UnsafeMutableBufferPointer<Float>

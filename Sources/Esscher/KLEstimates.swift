@@ -73,7 +73,7 @@ extension MatrixScan {
         estimates[n] = 0
         continue
       }
-      derived.gold = DivergenceSource(logProbabilities: source, n: n)
+      derived.gold = DivergenceSource(base: source, n: n)
       let scan = MatrixScan(table: derived, backend: backend, observer: observer)
       let plan = StatisticsPlan(bestOf: [n], sorted: true, missing: missing)
       var sum = CompensatedSum()

@@ -37,7 +37,9 @@ final class ScratchMemory {
     // An empty TMPDIR is as good as none; it must not mean the root folder.
     let named = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? ""
     let folder = named.isEmpty ? "/var/tmp" : named
-    var template = Array("\(folder)/esscher.XXXXXX".utf8CString)  // mkstemp fills the six in.
+    // mkstemp puts letters of its own in place of the last six.
+    let name = "\(folder)/esscher." + String(repeating: "X", count: 6)
+    var template = Array(name.utf8CString)
     let descriptor = unsafe template.withUnsafeMutableBufferPointer { name in
       guard let base = name.baseAddress else { return -1 as Int32 }
       let opened = unsafe mkstemp(base)

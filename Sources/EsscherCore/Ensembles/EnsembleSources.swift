@@ -35,12 +35,6 @@ package struct EnsembleSource: RewardSource {
     }
   }
 
-  package func copyFloats(
-    rows: Range<Int>, columns: Range<Int>?, to destination: UnsafeMutableBufferPointer<Float>
-  ) throws(EsscherError) {
-    preconditionFailure("aggregates need doubles")
-  }
-
   /// That of the member whose cell is missing or infinite, else the first member's.
   package func location(row: Int, column: Int) -> EsscherError.Location {
     cells.offender(row: row, column: column).location(row: row, column: column)
@@ -79,12 +73,6 @@ package struct MemberSource: RewardSource {
       unsafe (target + slot).update(from: start, count: segment.columns.count)
       slot += segment.columns.count
     }
-  }
-
-  package func copyFloats(
-    rows: Range<Int>, columns: Range<Int>?, to destination: UnsafeMutableBufferPointer<Float>
-  ) throws(EsscherError) {
-    preconditionFailure("standardised scores need doubles")
   }
 
   package func location(row: Int, column: Int) -> EsscherError.Location {

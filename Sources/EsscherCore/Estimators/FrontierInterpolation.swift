@@ -47,13 +47,13 @@ public struct FrontierInterpolation: Sendable {
     self.largestGain = largestGain
   }
 
-  /// Index of the last node whose `value` is not above `target`; nil below the first.
-  private func index(_ target: Double, _ value: (Node) -> Double) -> Int? {
+  /// Index of the last node whose KL is not above `target`; nil below the first.
+  private func index(_ target: Double) -> Int? {
     var low = 0
     var high = nodes.count
     while low < high {
       let middle = (low + high) / 2
-      if value(nodes[middle]) <= target { low = middle + 1 } else { high = middle }
+      if nodes[middle].kl <= target { low = middle + 1 } else { high = middle }
     }
     return low > 0 ? low - 1 : nil
   }
@@ -61,7 +61,7 @@ public struct FrontierInterpolation: Sendable {
   /// Gain of the frontier at a mean KL.
   public func gain(atKL kl: Double) -> Double {
     guard let first = nodes.first, kl > 0 else { return 0 }
-    guard let at = index(kl, \.kl) else { return first.gain * (kl / first.kl).squareRoot() }
+    guard let at = index(kl) else { return first.gain * (kl / first.kl).squareRoot() }
     let left = nodes[at]
     guard at + 1 < nodes.count else {
       return min(largestGain, left.gain + (kl - left.kl) / left.lambda)
@@ -76,19 +76,6 @@ public struct FrontierInterpolation: Sendable {
     }
     return Self.quintic(
       t, (left.gain, right.gain), slopes, (a * width * width, b * width * width))
-  }
-
-  /// Gain of the tilt at a lambda, nil outside the nodes: a cubic in log lambda, by G' = v.
-  public func gain(atLambda lambda: Double) -> Double? {
-    guard let at = index(lambda, \.lambda) else { return nil }
-    let left = nodes[at]
-    guard at + 1 < nodes.count else { return left.lambda == lambda ? left.gain : nil }
-    let right = nodes[at + 1]
-    guard let a = left.variance, let b = right.variance else { return nil }
-    let width = Elementary.log(right.lambda / left.lambda)
-    return Self.cubic(
-      Elementary.log(lambda / left.lambda) / width, left.gain, right.gain,
-      left.lambda * a * width, right.lambda * b * width)
   }
 
   /// d²g/dy².

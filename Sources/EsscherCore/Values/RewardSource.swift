@@ -48,6 +48,15 @@ public protocol RewardSource: Sendable {
   func location(row: Int, column: Int) -> EsscherError.Location
 }
 
+extension RewardSource {
+  /// Of sources whose cells need doubles, which nobody may ask for floats.
+  public func copyFloats(
+    rows: Range<Int>, columns: Range<Int>?, to destination: UnsafeMutableBufferPointer<Float>
+  ) throws(EsscherError) {
+    preconditionFailure("these cells need doubles")
+  }
+}
+
 /// Correct-answer counts: prompt `p` is a row of `sampleCounts[p]` rewards of which
 /// `correctCounts[p]` are 1 and the rest 0, never expanded.
 public struct CountsTable: Sendable, Equatable {

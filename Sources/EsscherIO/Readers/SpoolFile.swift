@@ -20,7 +20,9 @@ struct SpoolFile: ~Copyable {
   init(directory: String?, purpose: String) throws(EsscherError) {
     self.purpose = purpose
     let folder = directory ?? Self.defaultDirectory
-    var template = Array("\(folder)/esscher.XXXXXX".utf8CString)  // mkstemp fills the six in.
+    // mkstemp puts letters of its own in place of the last six.
+    let name = "\(folder)/esscher." + String(repeating: "X", count: 6)
+    var template = Array(name.utf8CString)
     descriptor = unsafe template.withUnsafeMutableBufferPointer { name in
       guard let base = name.baseAddress else { return -1 }
       let opened = unsafe mkstemp(base)

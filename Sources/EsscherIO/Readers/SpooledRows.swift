@@ -59,10 +59,4 @@ struct SpooledRows: RewardSource {
       file.release(range.lowerBound * 8..<range.upperBound * 8)
     }
   }
-
-  func copyFloats(
-    rows: Range<Int>, columns: Range<Int>?, to destination: UnsafeMutableBufferPointer<Float>
-  ) throws(EsscherError) {
-    preconditionFailure("numbers from text need doubles")
-  }
 }

@@ -51,6 +51,14 @@ struct CPUKernels: Sendable {
   let level: CPULevel
   /// values, rank, gold, weights, count, lambdas, lambda count, sums.
   let tiltSweep: @Sendable (Input, Input?, Input?, Input?, Int, Input, Int, Output) -> Void
+  /// values, rank, gold, start, count, top, width, first block, end, moments; gives the next sample.
+  let blockMoments:
+    @Sendable (Input, Input?, Input?, Int, Int, Double, Double, Int, Int, Output) -> Int
+  /// children, parents, sets, children in use, binomials, scratch.
+  let mergeBlocks: @Sendable (Input, Output, Int, Int, Input, Output) -> Void
+  /// moments, blocks, offset, width, lambda, factors, second, rank, gold, sums.
+  let blockSums:
+    @Sendable (Input, Int, Double, Double, Double, Input, Bool, Bool, Bool, Output) -> Void
   /// values, scale, rank, gold, weights, count, sums.
   let powerMoments: @Sendable (Input, Double, Input?, Input?, Input?, Int, Output) -> Void
   /// values, count, result (minimum, maximum, sum).
@@ -83,6 +91,20 @@ struct CPUKernels: Sendable {
           values: $0, rank: $1, gold: $2, weights: $3, count: $4, lambdas: $5, lambdaCount: $6,
           sums: $7)
       }
+      unsafe blockMoments = {
+        unsafe CPUKernelsV2.blockMoments(
+          values: $0, rank: $1, gold: $2, start: $3, count: $4, top: $5, width: $6, first: $7,
+          end: $8, moments: $9)
+      }
+      unsafe mergeBlocks = {
+        unsafe CPUKernelsV2.mergeBlocks(
+          $0, $1, sets: $2, count: $3, binomials: $4, scratch: $5)
+      }
+      unsafe blockSums = {
+        unsafe CPUKernelsV2.blockSums(
+          moments: $0, count: $1, offset: $2, width: $3, lambda: $4, factors: $5, second: $6,
+          hasRank: $7, hasGold: $8, sums: $9)
+      }
       unsafe powerMoments = {
         unsafe CPUKernelsV2.powerMoments(
           values: $0, scale: $1, rank: $2, gold: $3, weights: $4, count: $5, sums: $6)
@@ -103,6 +125,20 @@ struct CPUKernels: Sendable {
           values: $0, rank: $1, gold: $2, weights: $3, count: $4, lambdas: $5, lambdaCount: $6,
           sums: $7)
       }
+      unsafe blockMoments = {
+        unsafe CPUKernelsV3.blockMoments(
+          values: $0, rank: $1, gold: $2, start: $3, count: $4, top: $5, width: $6, first: $7,
+          end: $8, moments: $9)
+      }
+      unsafe mergeBlocks = {
+        unsafe CPUKernelsV3.mergeBlocks(
+          $0, $1, sets: $2, count: $3, binomials: $4, scratch: $5)
+      }
+      unsafe blockSums = {
+        unsafe CPUKernelsV3.blockSums(
+          moments: $0, count: $1, offset: $2, width: $3, lambda: $4, factors: $5, second: $6,
+          hasRank: $7, hasGold: $8, sums: $9)
+      }
       unsafe powerMoments = {
         unsafe CPUKernelsV3.powerMoments(
           values: $0, scale: $1, rank: $2, gold: $3, weights: $4, count: $5, sums: $6)
@@ -122,6 +158,20 @@ struct CPUKernels: Sendable {
         unsafe CPUKernelsV4.tiltSweep(
           values: $0, rank: $1, gold: $2, weights: $3, count: $4, lambdas: $5, lambdaCount: $6,
           sums: $7)
+      }
+      unsafe blockMoments = {
+        unsafe CPUKernelsV4.blockMoments(
+          values: $0, rank: $1, gold: $2, start: $3, count: $4, top: $5, width: $6, first: $7,
+          end: $8, moments: $9)
+      }
+      unsafe mergeBlocks = {
+        unsafe CPUKernelsV4.mergeBlocks(
+          $0, $1, sets: $2, count: $3, binomials: $4, scratch: $5)
+      }
+      unsafe blockSums = {
+        unsafe CPUKernelsV4.blockSums(
+          moments: $0, count: $1, offset: $2, width: $3, lambda: $4, factors: $5, second: $6,
+          hasRank: $7, hasGold: $8, sums: $9)
       }
       unsafe powerMoments = {
         unsafe CPUKernelsV4.powerMoments(

@@ -24,7 +24,7 @@ struct RowEvaluator: Sendable {
       guard summary.sampleCount > 0 else { return }
       workspace.sweep(
         lambdas: plan.lambdas(row: rows.lowerBound + index), summary: summary, ranked: plan.sorted,
-        kernels: kernels
+        storage: source.storage, kernels: kernels
       ) { tilts.set(slot * plan.lambdaCount + $0, $1) }
       if plan.tail {
         tails.set(slot, workspace.tail(RowTail.count(sampleCount: summary.sampleCount)))

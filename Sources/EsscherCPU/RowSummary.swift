@@ -6,8 +6,8 @@ internal import EsscherCore
 
 extension RowWorkspace {
   /// Sorts the row, largest first, gold and weights along with their rewards.
-  func sort(storage: CellStorage) {
-    let payload = hasGold || hasWeights
+  func sort(storage: CellStorage, payload: Bool? = nil) {
+    let payload = payload ?? (hasGold || hasWeights)
     if payload {
       for index in 0..<count { unsafe order[index] = UInt32(truncatingIfNeeded: index) }
     }
@@ -33,6 +33,7 @@ extension RowWorkspace {
         keys, spareKeys, positions, sparePositions, count: count, histogram: histogram)
       for index in 0..<count { unsafe values[index] = DescendingKey.decode(keys[index]) }
     }
+    guard payload else { return }
     if hasGold { unsafe permute(gold) }
     if hasWeights { unsafe permute(weights) }
   }

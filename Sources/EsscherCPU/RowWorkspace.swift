@@ -30,6 +30,13 @@ final class RowWorkspace {
   let order: UnsafeMutablePointer<UInt32>
   let spareOrder: UnsafeMutablePointer<UInt32>
   let histogram: UnsafeMutablePointer<UInt32>
+  /// Moments of the blocks of two neighbouring levels, scratch to merge them, and the tables that takes.
+  let blocks: UnsafeMutablePointer<Double>
+  let merged: UnsafeMutablePointer<Double>
+  let binomials: UnsafeMutablePointer<Double>
+  let reciprocals: UnsafeMutablePointer<Double>
+  /// Samples of the sorted row that count at each lambda.
+  var prefix: [Int] = []
   /// Sums of the row at every lambda, and small results.
   let sums: UnsafeMutablePointer<Double>
   let small: UnsafeMutablePointer<Double>
@@ -48,7 +55,7 @@ final class RowWorkspace {
     self.memory = memory
     let payload = hasGold || hasWeights ? capacity : 0
     unsafe values = memory.take(capacity)
-    unsafe shifted = memory.take(capacity)
+    unsafe shifted = memory.take(capacity + Self.padding)
     unsafe rank = memory.take(capacity)
     unsafe gold = memory.take(hasGold ? capacity : 0)
     unsafe weights = memory.take(hasWeights ? capacity : 0)
@@ -58,10 +65,21 @@ final class RowWorkspace {
     unsafe order = memory.take(payload)
     unsafe spareOrder = memory.take(payload)
     unsafe histogram = memory.take(Self.histogramCount)
+    unsafe blocks = memory.take(2 * Self.levelCount)
+    unsafe merged = memory.take(Self.mergedCount)
+    unsafe binomials = memory.take(Self.mergedCount)
+    unsafe reciprocals = memory.take(BlockGrid.powers)
+    for (index, value) in BlockGrid.binomials.enumerated() { unsafe binomials[index] = value }
+    for (index, value) in BlockGrid.reciprocals.enumerated() { unsafe reciprocals[index] = value }
     unsafe sums = memory.take(Self.sumCount(lambdaCount))
     unsafe small = memory.take(Self.smallCount)
   }
 
+  /// What may be read beyond the last sample.
+  static let padding = 8
+  /// Doubles of one level of blocks: rewards, ranks and gold.
+  static let levelCount = 3 * BlockGrid.powers * BlockGrid.capacity
+  private static let mergedCount = BlockGrid.powers * BlockGrid.powers
   private static let histogramCount = 256 * 8
   private static let smallCount = 3 * CPUKernels.powerCount
 
@@ -74,7 +92,8 @@ final class RowWorkspace {
     let doubles = 5 + (hasGold ? 1 : 0) + (hasWeights ? 2 : 0)
     let payload = hasGold || hasWeights ? 4 * capacity : 0
     return ScratchMemory.bytes(
-      Array(repeating: 8 * capacity, count: doubles) + [payload, payload]
+      Array(repeating: 8 * (capacity + padding), count: doubles) + [payload, payload]
+        + [16 * levelCount, 16 * mergedCount, 8 * BlockGrid.powers, 8 * mergedCount]
         + [4 * histogramCount, 8 * sumCount(lambdaCount), 8 * smallCount])
   }
 

@@ -106,7 +106,10 @@ extension RowWorkspace {
       sorted: false, dropped: dropped, row: row, table: table, kernels: kernels)
     _ = findTies()
     var sums = [TiltSums](repeating: TiltSums(), count: plan.lambdas.count)
-    sweep(lambdas: plan.lambdas, summary: summary, ranked: true, kernels: kernels) {
+    sweep(
+      lambdas: plan.lambdas, summary: summary, ranked: true, storage: source.storage,
+      kernels: kernels
+    ) {
       sums[$0] = $1
     }
     unsafe kernels.shift(values, count, summary.centre, summary.correction, shifted)

@@ -170,20 +170,24 @@ struct BlockPowers {
   @inline(__always)
   func store(_ zeroth: Double, _ target: UnsafeMutablePointer<Double>, _ stride: Int) {
     unsafe target[0] = zeroth
-    unsafe target[stride] = total(m1)
-    unsafe target[2 &* stride] = total(m2)
-    unsafe target[3 &* stride] = total(m3)
-    unsafe target[4 &* stride] = total(m4)
-    unsafe target[5 &* stride] = total(m5)
-    unsafe target[6 &* stride] = total(m6)
-    unsafe target[7 &* stride] = total(m7)
-    unsafe target[8 &* stride] = total(m8)
-    unsafe target[9 &* stride] = total(m9)
-    unsafe target[10 &* stride] = total(m10)
-    unsafe target[11 &* stride] = total(m11)
-    unsafe target[12 &* stride] = total(m12)
-    unsafe target[13 &* stride] = total(m13)
-    unsafe target[14 &* stride] = total(m14)
-    unsafe target[15 &* stride] = total(m15)
+    let t1 = totals(m1, m2, m3, m4)
+    unsafe target[stride] = t1[0]
+    unsafe target[2 &* stride] = t1[1]
+    unsafe target[3 &* stride] = t1[2]
+    unsafe target[4 &* stride] = t1[3]
+    let t5 = totals(m5, m6, m7, m8)
+    unsafe target[5 &* stride] = t5[0]
+    unsafe target[6 &* stride] = t5[1]
+    unsafe target[7 &* stride] = t5[2]
+    unsafe target[8 &* stride] = t5[3]
+    let t9 = totals(m9, m10, m11, m12)
+    unsafe target[9 &* stride] = t9[0]
+    unsafe target[10 &* stride] = t9[1]
+    unsafe target[11 &* stride] = t9[2]
+    unsafe target[12 &* stride] = t9[3]
+    let t13 = totals(m13, m14, m15, Lanes(repeating: 0))
+    unsafe target[13 &* stride] = t13[0]
+    unsafe target[14 &* stride] = t13[1]
+    unsafe target[15 &* stride] = t13[2]
   }
 }

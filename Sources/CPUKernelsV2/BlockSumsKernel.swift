@@ -53,7 +53,7 @@ public func mergeBlocks(
   }
 }
 
-/// Writes the sums of blocks `0 ..< count` at one lambda to `sums`:
+/// Writes the sums of blocks at some lambdas, eight doubles a lambda:
 ///   0 Σ e^x   1 Σ (e^x − 1)   2 Σ s e^x   3 Σ s² e^x   4 Σ a e^x   5 Σ g e^x   6 Σ g s e^x   7 samples
 /// with s = d − shift, x = lambda·s.
 ///
@@ -61,92 +61,140 @@ public func mergeBlocks(
 ///
 /// - Parameters:
 ///   - moments: of ``blockMoments``.
-///   - count: blocks, which are rounded up to whole vectors.
-///   - offset: o of an imagined block −½: top − shift.
-///   - factors: τ^k/k!, k = 0…13.
+///   - count: blocks in use.
+///   - offset: o of the upper edge of the first block: top − shift.
+///   - range, cut: a lambda's blocks end where the row does, or at cut/lambda + offset below the top.
+///   - lambdas: `lambdaCount` of them, with lambda·width/2 ≤ ¾.
+///   - factor: lambdas are taken times this.
+///   - inverses: 1/k, k = 0…13 (the first is not read).
 ///   - second: whether the sum 3 is wanted.
 ///   - hasRank, hasGold: which payloads are there.
+///   - scratch: 128 doubles.
 /// - Precision: the series leaves τ^14/14!·e^τ of each block's samples, below 4.4e-13 for τ ≤ ¾.
 public func blockSums(
-  moments: UnsafePointer<Double>, count: Int, offset: Double, width: Double,
-  lambda: Double, factors: UnsafePointer<Double>, second: Bool, hasRank: Bool, hasGold: Bool,
-  sums: UnsafeMutablePointer<Double>
+  moments: UnsafePointer<Double>, count: Int, offset: Double, width: Double, range: Double,
+  cut: Double, lambdas: UnsafePointer<Double>, lambdaCount: Int, factor: Double,
+  inverses: UnsafePointer<Double>, second: Bool, hasRank: Bool, hasGold: Bool,
+  scratch: UnsafeMutablePointer<Double>, sums: UnsafeMutablePointer<Double>
+) {
+  let half = width / 2
+  var group = 0
+  while group < lambdaCount {
+    // τ^k/k! of eight lambdas at once.
+    let rest = lambdaCount &- group
+    var step = unsafe rest >= 8 ? load(lambdas, group) : loadTail(lambdas, group, rest)
+    step *= Lanes(repeating: factor * half)
+    var term = Lanes(repeating: 1)
+    var power = 1
+    while power < blockTerms {
+      term *= unsafe step * Lanes(repeating: inverses[power])
+      unsafe store(term, scratch, 8 &* power)
+      power &+= 1
+    }
+    var lane = 0
+    while lane < 8 && lane < rest {
+      let lambda = unsafe factor * lambdas[group &+ lane]
+      let reach = cut / lambda + offset
+      let across = (range < reach ? range : reach) / width
+      let used = across < Double(count) ? Int(across) &+ 1 : count
+      let target = unsafe sums + 8 &* (group &+ lane)
+      if hasGold {
+        unsafe blockSum(
+          moments, used, offset, half, lambda, scratch + lane, true, true, second, target)
+      } else if hasRank {
+        unsafe blockSum(
+          moments, used, offset, half, lambda, scratch + lane, true, false, second, target)
+      } else {
+        unsafe blockSum(
+          moments, used, offset, half, lambda, scratch + lane, false, false, second, target)
+      }
+      lane &+= 1
+    }
+    group &+= 8
+  }
+}
+
+/// Terms of a block's series.
+private var blockTerms: Int { 14 }
+
+/// One lambda; `factors[8·k]` is τ^k/k!.
+@inline(__always)
+private func blockSum(
+  _ moments: UnsafePointer<Double>, _ count: Int, _ offset: Double, _ half: Double,
+  _ lambda: Double, _ factors: UnsafePointer<Double>, _ hasRank: Bool, _ hasGold: Bool,
+  _ second: Bool, _ sums: UnsafeMutablePointer<Double>
 ) {
   let stride = blockStride
   let lambdas = Lanes(repeating: lambda)
-  let half = Lanes(repeating: width / 2)
-  let widths = Lanes(repeating: width)
+  let halves = Lanes(repeating: half)
   let ranks = unsafe moments + blockPowers &* stride
   let golds = unsafe ranks + blockPowers &* stride
-  var place = Lanes(0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5)
-  var all = Lanes(repeating: 0)
-  var s0 = Lanes(repeating: 0)
-  var e1 = Lanes(repeating: 0)
-  var s1 = Lanes(repeating: 0)
-  var s2 = Lanes(repeating: 0)
-  var a = Lanes(repeating: 0)
-  var g = Lanes(repeating: 0)
-  var gs = Lanes(repeating: 0)
+  var place = Lanes(1, 3, 5, 7, 9, 11, 13, 15)
+  let zero = Lanes(repeating: 0)
+  var all = zero
+  var s0 = zero
+  var e1 = zero
+  var s1 = zero
+  var s2 = zero
+  var a = zero
+  var g = zero
+  var gs = zero
   var block = 0
   while block < count {
-    let o = Lanes(repeating: offset) - place * widths
+    let o = Lanes(repeating: offset) - place * halves
     let parts = expParts(o * lambdas)
     let e = parts.exp
     let base = unsafe moments + block
     let samples = unsafe load(base, 0)
     all += samples
     // Terms from the last to the first, so that small ones are added first.
-    let last = unsafe Lanes(repeating: factors[13])
-    var next = unsafe load(base, 14 &* stride)
-    var a0 = unsafe last * load(base, 13 &* stride)
-    var a1 = last * next
-    var a2 = unsafe second ? last * load(base, 15 &* stride) : a1
-    var after = next
-    next = unsafe load(base, 13 &* stride)
+    let last = unsafe Lanes(repeating: factors[8 &* 13])
+    var after = unsafe load(base, 14 &* stride)
+    var next = unsafe load(base, 13 &* stride)
+    var a0 = last * next
+    var a1 = last * after
+    var a2 = unsafe last * load(base, 15 &* stride)
     var power = 12
     while power > 0 {
-      let factor = unsafe Lanes(repeating: factors[power])
+      let factor = unsafe Lanes(repeating: factors[8 &* power])
       let own = unsafe load(base, power &* stride)
       a0 = multiplyAdd(factor, own, a0)
       a1 = multiplyAdd(factor, next, a1)
-      if second { a2 = multiplyAdd(factor, after, a2) }
+      a2 = multiplyAdd(factor, after, a2)
       after = next
       next = own
       power &-= 1
     }
-    // factors[0] = 1; `a0` so far is Σ (e^{τu} − 1).
+    // The term of k = 0; `a0` so far is Σ (e^{τu} − 1).
     a1 += next
-    if second { a2 += after }
+    a2 += after
     let full = a0 + samples
     s0 = multiplyAdd(e, full, s0)
     e1 = multiplyAdd(parts.expm1, samples, multiplyAdd(e, a0, e1))
-    let first = multiplyAdd(o, full, half * a1)
+    let first = multiplyAdd(o, full, halves * a1)
     s1 = multiplyAdd(e, first, s1)
     if second {
       // o²A0 + 2ohA1 + h²A2 = o(oA0 + hA1) + h(oA1 + hA2)
-      let tail = multiplyAdd(o, a1, half * a2) * half
+      let tail = multiplyAdd(o, a1, halves * a2) * halves
       s2 = multiplyAdd(e, multiplyAdd(o, first, tail), s2)
     }
-    if hasRank {
+    if hasRank && second {
       a = unsafe multiplyAdd(e, payloadSeries(ranks + block, stride, factors, 0), a)
     }
     if hasGold {
       let own = unsafe payloadSeries(golds + block, stride, factors, 0)
-      let next = unsafe payloadSeries(golds + block, stride, factors, 1)
       g = multiplyAdd(e, own, g)
-      gs = multiplyAdd(e, multiplyAdd(o, own, half * next), gs)
+      if second {
+        let next = unsafe payloadSeries(golds + block, stride, factors, 1)
+        gs = multiplyAdd(e, multiplyAdd(o, own, halves * next), gs)
+      }
     }
-    place += Lanes(repeating: 8)
+    place += Lanes(repeating: 16)
     block &+= 8
   }
-  unsafe sums[0] = total(s0)
-  unsafe sums[1] = total(e1)
-  unsafe sums[2] = total(s1)
-  unsafe sums[3] = total(s2)
-  unsafe sums[4] = total(a)
-  unsafe sums[5] = total(g)
-  unsafe sums[6] = total(gs)
-  unsafe sums[7] = total(all)
+  let low = totals(s0, e1, s1, s2)
+  let high = totals(a, g, gs, all)
+  unsafe store(Lanes(lowHalf: low, highHalf: high), sums, 0)
 }
 
 /// Σ_k τ^k/k!·(moment k + shift), k < 14.
@@ -154,17 +202,12 @@ public func blockSums(
 private func payloadSeries(
   _ moments: UnsafePointer<Double>, _ stride: Int, _ factors: UnsafePointer<Double>, _ shift: Int
 ) -> Lanes {
-  var result = unsafe Lanes(repeating: factors[13]) * load(moments, (13 &+ shift) &* stride)
+  var result = unsafe Lanes(repeating: factors[8 &* 13]) * load(moments, (13 &+ shift) &* stride)
   var power = 12
-  while power >= 0 {
+  while power > 0 {
     result = unsafe multiplyAdd(
-      Lanes(repeating: factors[power]), load(moments, (power &+ shift) &* stride), result)
+      Lanes(repeating: factors[8 &* power]), load(moments, (power &+ shift) &* stride), result)
     power &-= 1
   }
-  return result
-}
-
-@inline(__always)
-private func store(_ lanes: Lanes, _ pointer: UnsafeMutablePointer<Double>, _ index: Int) {
-  unsafe UnsafeMutableRawPointer(pointer + index).storeBytes(of: lanes, as: Lanes.self)
+  return unsafe result + load(moments, shift &* stride)
 }

@@ -3,12 +3,13 @@
 // cost a sample (theory: φ(t) = Σ_{k≥2} t^k/k!; EsscherCore/Statistics/PowerMoments.swift sums it).
 //
 // With |u_i| ≤ 1 and weights q_i (1 where there are none), a record holds, k = 1…powerCount:
-//   [0, 12)  Σ q u^k    [12, 24)  Σ q a u^k    [24, 36)  Σ q b u^k
+//   [1, 13)  Σ q u^k    [14, 26)  Σ q a u^k    [27, 39)  Σ q b u^k
+// and leaves the places of k = 0 to the caller.
 
 /// Highest power taken.
 public var powerCount: Int { 12 }
 
-/// Adds one segment's power sums to `sums` (3·`powerCount` doubles; unused thirds are left alone).
+/// Adds one segment's power sums to `sums` (3·(`powerCount` + 1) doubles; unused thirds are left alone).
 ///
 /// - Complexity: O(count·powerCount), no allocation.
 public func powerMoments(
@@ -17,9 +18,9 @@ public func powerMoments(
   sums: UnsafeMutablePointer<Double>
 ) {
   let scales = Lanes(repeating: scale)
-  unsafe powers(values, scales, nil, weights, count, sums)
-  if let rank = unsafe rank { unsafe powers(values, scales, rank, weights, count, sums + 12) }
-  if let gold = unsafe gold { unsafe powers(values, scales, gold, weights, count, sums + 24) }
+  unsafe powers(values, scales, nil, weights, count, sums + 1)
+  if let rank = unsafe rank { unsafe powers(values, scales, rank, weights, count, sums + 14) }
+  if let gold = unsafe gold { unsafe powers(values, scales, gold, weights, count, sums + 27) }
 }
 
 /// Σ p u^k with p the product of payload and weight, each 1 where absent.

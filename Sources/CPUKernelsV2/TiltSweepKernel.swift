@@ -11,24 +11,32 @@
 /// Doubles between the records of neighbouring lambdas.
 public var tiltSweepStride: Int { 10 }
 
-/// Adds one segment's sums to the record of every lambda.
+/// Adds the sums of one segment, of at most `limit` samples, to the record of every lambda.
 ///
 /// - Parameters:
 ///   - values: `d`, shifted rewards of the segment; lambda·d ≤ 700.
 ///   - rank, gold: payloads or nil. A gold payload needs a rank payload.
 ///   - weights: q or nil.
+///   - lengths: how many of the row's samples count at each lambda.
+///   - start: of the segment in the row.
 ///   - sums: `lambdaCount` records of `tiltSweepStride` doubles.
 /// - Precision: relative error of each sum of same-signed terms below 2^-52·(8 + count/8).
 /// - Complexity: O(count·lambdaCount), no allocation. The order of additions depends on `count` only.
 public func tiltSweep(
   values: UnsafePointer<Double>, rank: UnsafePointer<Double>?, gold: UnsafePointer<Double>?,
-  weights: UnsafePointer<Double>?, count: Int, lambdas: UnsafePointer<Double>, lambdaCount: Int,
-  sums: UnsafeMutablePointer<Double>
+  weights: UnsafePointer<Double>?, limit: Int, lambdas: UnsafePointer<Double>, lambdaCount: Int,
+  lengths: UnsafePointer<Int>, start: Int, sums: UnsafeMutablePointer<Double>
 ) {
   var index = 0
   while index < lambdaCount {
     let lambda = unsafe lambdas[index]
     let record = unsafe sums + index &* tiltSweepStride
+    var count = unsafe lengths[index] &- start
+    if count > limit { count = limit }
+    if count <= 0 {
+      index &+= 1
+      continue
+    }
     if let rank = unsafe rank {
       if let gold = unsafe gold {
         if let weights = unsafe weights {
@@ -127,17 +135,13 @@ private func sweep(
       gold: payloads > 1 ? loadTail(gold, index, rest) : d,
       weight: weighted ? loadTail(weights, index, rest) : mask, payloads, true)
   }
-  unsafe record[0] += total(lanes.s0)
-  unsafe record[1] += total(lanes.e1)
-  unsafe record[2] += total(lanes.s1)
-  unsafe record[3] += total(lanes.s2)
-  unsafe record[4] += total(lanes.q2)
-  if payloads > 0 {
-    unsafe record[5] += total(lanes.a)
-    unsafe record[7] += total(lanes.q2d)
-  }
+  let zero = Lanes(repeating: 0)
+  let first = totals(lanes.s0, lanes.e1, lanes.s1, lanes.s2)
+  let second = totals(
+    lanes.q2, payloads > 0 ? lanes.a : zero, payloads > 1 ? lanes.b : zero,
+    payloads > 0 ? lanes.q2d : zero)
+  unsafe store(load(record, 0) + Lanes(lowHalf: first, highHalf: second), record, 0)
   if payloads > 1 {
-    unsafe record[6] += total(lanes.b)
     unsafe record[8] += total(lanes.q2b)
     unsafe record[9] += total(lanes.bd)
   }

@@ -63,10 +63,10 @@ struct BlockGrid {
   }
 
   /// First lambda from which on blocks can serve all.
-  func firstServed(_ lambdas: [Double], plan: TiltPlan) -> Int {
+  func firstServed(_ lambdas: UnsafePointer<Double>, plan: TiltPlan) -> Int {
     var index = plan.topped
     while index > plan.centred {
-      let lambda = lambdas[index - 1]
+      let lambda = unsafe lambdas[index - 1]
       guard lambda * lambda * variance >= Self.leastSpread,
         reach(lambda: 2 * lambda, isTopped: false) * 2 * lambda
           <= Self.largestStep * Double(size)

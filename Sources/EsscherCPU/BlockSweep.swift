@@ -8,6 +8,8 @@ extension RowWorkspace {
   /// The blocks of one width.
   @safe
   private struct Level {
+    /// Largest lambda that they serve.
+    var served: Double
     var width: Double
     /// Blocks in use.
     var end: Int
@@ -18,10 +20,18 @@ extension RowWorkspace {
 
   /// The finest lambda of blocks: squares of a tilt are the sums at twice its lambda, which blocks must serve about
   /// the mean, where no sample is left out.
-  func finestLambda(_ lambdas: [Double], plan: TiltPlan) -> Double {
+  func finestLambda(_ plan: TiltPlan) -> Double {
     guard let last = plan.blocks.last else { return 0 }
-    guard plan.blocks.lowerBound < plan.topped else { return lambdas[last] }
-    return max(lambdas[last], 2 * lambdas[min(plan.topped - 1, last)])
+    guard plan.blocks.lowerBound < plan.topped else { return unsafe lambdas[last] }
+    return unsafe max(lambdas[last], 2 * lambdas[min(plan.topped - 1, last)])
+  }
+
+  /// First of `plan.blocks` whose squares blocks do not serve.
+  func firstUnsquared(_ plan: TiltPlan) -> Int {
+    let finest = finestLambda(plan)
+    var index = plan.blocks.upperBound
+    while index > plan.blocks.lowerBound, unsafe 2 * lambdas[index - 1] > finest { index -= 1 }
+    return index
   }
 
   /// Writes the records of `plan.blocks`; the squares of those of twice the finest lambda and more are left to
@@ -29,20 +39,20 @@ extension RowWorkspace {
   ///
   /// `shifted` holds the centred rewards, descending, and eight doubles of −∞ after them.
   func blockSweep(
-    _ lambdas: [Double], plan: TiltPlan, summary: RowSummary, ranked: Bool, kernels: CPUKernels
+    _ plan: TiltPlan, summary: RowSummary, ranked: Bool, kernels: CPUKernels
   ) {
     let grid = BlockGrid(summary: summary)
     let gold = ranked && hasGold
     let sets = ranked ? (gold ? 3 : 2) : 1
-    let finest = finestLambda(lambdas, plan: plan)
+    let finest = finestLambda(plan)
     let first = plan.blocks.lowerBound
-    var served = finest
     var level = unsafe Level(
-      width: 2 * BlockGrid.largestStep / finest, end: 0, position: 0, moments: blocks)
+      served: finest, width: 2 * BlockGrid.largestStep / finest, end: 0, position: 0,
+      moments: blocks)
     var spare = unsafe blocks + Self.levelCount
-    var next = plan.blocks.upperBound - 1
-    var square = next
-    while square >= first, 2 * lambdas[square] > finest { square -= 1 }
+    // Lambdas below these are still to be summed.
+    var next = plan.blocks.upperBound
+    var square = firstUnsquared(plan)
     while true {
       let end = level.position < count ? max(level.end, grid.count(width: level.width)) : level.end
       unsafe level.position = kernels.blockMoments(
@@ -50,58 +60,60 @@ extension RowWorkspace {
         summary.highest,
         level.width, level.end, end, level.moments)
       level.end = end
-      while next >= first, lambdas[next] > served / 2 {
-        sumBlocks(
-          lambdas[next], index: next, isSquare: false, level, grid, isTopped: next >= plan.topped,
-          ranked: ranked, kernels: kernels)
-        next -= 1
-      }
-      while square >= first, 2 * lambdas[square] > served / 2 {
-        sumBlocks(
-          2 * lambdas[square], index: square, isSquare: true, level, grid,
-          isTopped: square >= plan.topped, ranked: ranked, kernels: kernels)
-        square -= 1
-      }
-      guard next >= first || square >= first else { return }
+      var served = level.served / 2
+      var start = next
+      while start > first, unsafe lambdas[start - 1] > served { start -= 1 }
+      sumBlocks(start..<next, plan, level, grid, wants(1, ranked), kernels)
+      next = start
+      served /= 2
+      start = square
+      while start > first, unsafe lambdas[start - 1] > served { start -= 1 }
+      sumBlocks(start..<square, plan, level, grid, wants(2, ranked), kernels)
+      square = start
+      guard next > first || square > first else { return }
       unsafe kernels.mergeBlocks(level.moments, spare, sets, level.end, binomials, merged)
       unsafe swap(&level.moments, &spare)
       level.end = (level.end + 1) / 2
       level.width *= 2
-      served /= 2
+      level.served /= 2
     }
   }
 
-  /// Sums at one lambda, to the record of `index`, or to its squares.
+  private func wants(_ factor: Double, _ ranked: Bool) -> BlockWants {
+    BlockWants(factor: factor, second: factor == 1, rank: ranked, gold: ranked && hasGold)
+  }
+
+  /// Sums at lambdas of a level, or at twice those, to their records.
   private func sumBlocks(
-    _ lambda: Double, index: Int, isSquare: Bool, _ level: Level, _ grid: BlockGrid, isTopped: Bool,
-    ranked: Bool, kernels: CPUKernels
+    _ part: Range<Int>, _ plan: TiltPlan, _ level: Level, _ grid: BlockGrid, _ wants: BlockWants,
+    _ kernels: CPUKernels
   ) {
-    let step = lambda * level.width / 2
-    let factors = unsafe small
-    unsafe factors[0] = 1
-    for power in 1..<BlockGrid.terms {
-      unsafe factors[power] = factors[power - 1] * (step * reciprocals[power])
+    let centred = part.clamped(to: 0..<plan.topped)
+    let topped = part.clamped(to: plan.topped..<Int.max)
+    for (group, offset) in [(centred, grid.top), (topped, 0)] where !group.isEmpty {
+      let place = BlockPlace(
+        offset: offset, width: level.width, range: grid.range, cut: grid.cut)
+      unsafe kernels.blockSums(
+        level.moments, level.end, place, lambdas + group.lowerBound, group.count, wants,
+        reciprocals, merged, found)
+      for index in group {
+        let record = unsafe sums + index * CPUKernels.tiltStride
+        let values = unsafe found + 8 * (index - group.lowerBound)
+        if !wants.second {
+          unsafe record[4] = values[0]
+          unsafe record[7] = values[2]
+          unsafe record[8] = values[5]
+          continue
+        }
+        unsafe record[0] = values[0]
+        // Samples beyond the blocks have e^x − 1 = −1.
+        unsafe record[1] = values[1] - (Double(count) - values[7])
+        unsafe record[2] = values[2]
+        unsafe record[3] = values[3]
+        unsafe record[5] = values[4]
+        unsafe record[6] = values[5]
+        unsafe record[9] = values[6]
+      }
     }
-    let across = grid.reach(lambda: lambda, isTopped: isTopped) / level.width
-    let needed = across < Double(level.end) ? Int(across) + 1 : level.end
-    let found = unsafe small + BlockGrid.powers
-    unsafe kernels.blockSums(
-      level.moments, needed, isTopped ? 0 : grid.top, level.width, lambda, factors, !isSquare,
-      ranked && !isSquare, ranked && hasGold, found)
-    let record = unsafe sums + index * CPUKernels.tiltStride
-    if isSquare {
-      unsafe record[4] = found[0]
-      unsafe record[7] = found[2]
-      unsafe record[8] = found[5]
-      return
-    }
-    unsafe record[0] = found[0]
-    // Samples beyond the blocks have e^x − 1 = −1.
-    unsafe record[1] = found[1] - (Double(count) - found[7])
-    unsafe record[2] = found[2]
-    unsafe record[3] = found[3]
-    unsafe record[5] = found[4]
-    unsafe record[6] = found[5]
-    unsafe record[9] = found[6]
   }
 }

@@ -42,6 +42,26 @@ public enum CPULevel: Int, Sendable, CaseIterable {
   }()
 }
 
+/// Where a level's blocks lie.
+struct BlockPlace {
+  /// Upper edge of the first, from the shift of the exponents.
+  var offset: Double
+  var width: Double
+  /// How far the row goes down, and the exponent at which a lambda's blocks end.
+  var range: Double
+  var cut: Double
+}
+
+/// What is wanted of a level's blocks.
+struct BlockWants {
+  /// Lambdas are taken times this.
+  var factor: Double
+  /// The second moment and all payloads, or else what the squares need.
+  var second: Bool
+  var rank: Bool
+  var gold: Bool
+}
+
 /// The hot loops of one instruction-set level.
 @safe
 struct CPUKernels: Sendable {
@@ -49,16 +69,23 @@ struct CPUKernels: Sendable {
   typealias Output = UnsafeMutablePointer<Double>
 
   let level: CPULevel
-  /// values, rank, gold, weights, count, lambdas, lambda count, sums.
-  let tiltSweep: @Sendable (Input, Input?, Input?, Input?, Int, Input, Int, Output) -> Void
+  /// values, rank, gold, weights, limit, lambdas, lambda count, lengths, start, sums.
+  let tiltSweep:
+    @Sendable (
+      Input, Input?, Input?, Input?, Int, Input, Int, UnsafePointer<Int>, Int, Output
+    ) -> Void
+  /// values, rank, count, first lambda, step, scratch, sums.
+  let tiltRun: @Sendable (Input, Input?, Int, Double, Double, Output, Output) -> Void
   /// values, rank, gold, start, count, top, width, first block, end, moments; gives the next sample.
   let blockMoments:
     @Sendable (Input, Input?, Input?, Int, Int, Double, Double, Int, Int, Output) -> Int
   /// children, parents, sets, children in use, binomials, scratch.
   let mergeBlocks: @Sendable (Input, Output, Int, Int, Input, Output) -> Void
-  /// moments, blocks, offset, width, lambda, factors, second, rank, gold, sums.
+  /// moments, blocks, where they lie, lambdas and their number, what is wanted, tables, scratch, sums.
   let blockSums:
-    @Sendable (Input, Int, Double, Double, Double, Input, Bool, Bool, Bool, Output) -> Void
+    @Sendable (Input, Int, BlockPlace, Input, Int, BlockWants, Input, Output, Output) -> Void
+  /// moments, sets, scale, lambdas, lambda count, inverses, sums.
+  let powerSums: @Sendable (Input, Int, Double, Input, Int, Input, Output) -> Void
   /// values, scale, rank, gold, weights, count, sums.
   let powerMoments: @Sendable (Input, Double, Input?, Input?, Input?, Int, Output) -> Void
   /// values, count, result (minimum, maximum, sum).
@@ -76,6 +103,9 @@ struct CPUKernels: Sendable {
 
   /// Doubles a lambda's record takes.
   static let tiltStride = 10
+  /// Lambdas of a run of equal steps, and the samples it takes at once.
+  static let runLength = 8
+  static let runSamples = 1024
   /// Powers a moment record holds.
   static let powerCount = 12
   /// Samples of a segment: 16 KiB of values, so that a segment stays in the first-level cache while
@@ -88,8 +118,12 @@ struct CPUKernels: Sendable {
     case .v2:
       unsafe tiltSweep = {
         unsafe CPUKernelsV2.tiltSweep(
-          values: $0, rank: $1, gold: $2, weights: $3, count: $4, lambdas: $5, lambdaCount: $6,
-          sums: $7)
+          values: $0, rank: $1, gold: $2, weights: $3, limit: $4, lambdas: $5, lambdaCount: $6,
+          lengths: $7, start: $8, sums: $9)
+      }
+      unsafe tiltRun = {
+        unsafe CPUKernelsV2.tiltRun(
+          values: $0, rank: $1, count: $2, first: $3, step: $4, scratch: $5, sums: $6)
       }
       unsafe blockMoments = {
         unsafe CPUKernelsV2.blockMoments(
@@ -102,8 +136,13 @@ struct CPUKernels: Sendable {
       }
       unsafe blockSums = {
         unsafe CPUKernelsV2.blockSums(
-          moments: $0, count: $1, offset: $2, width: $3, lambda: $4, factors: $5, second: $6,
-          hasRank: $7, hasGold: $8, sums: $9)
+          moments: $0, count: $1, offset: $2.offset, width: $2.width, range: $2.range, cut: $2.cut,
+          lambdas: $3, lambdaCount: $4, factor: $5.factor, inverses: $6, second: $5.second,
+          hasRank: $5.rank, hasGold: $5.gold, scratch: $7, sums: $8)
+      }
+      unsafe powerSums = {
+        unsafe CPUKernelsV2.powerSums(
+          $0, sets: $1, scale: $2, lambdas: $3, lambdaCount: $4, inverses: $5, sums: $6)
       }
       unsafe powerMoments = {
         unsafe CPUKernelsV2.powerMoments(
@@ -122,8 +161,12 @@ struct CPUKernels: Sendable {
     case .v3:
       unsafe tiltSweep = {
         unsafe CPUKernelsV3.tiltSweep(
-          values: $0, rank: $1, gold: $2, weights: $3, count: $4, lambdas: $5, lambdaCount: $6,
-          sums: $7)
+          values: $0, rank: $1, gold: $2, weights: $3, limit: $4, lambdas: $5, lambdaCount: $6,
+          lengths: $7, start: $8, sums: $9)
+      }
+      unsafe tiltRun = {
+        unsafe CPUKernelsV3.tiltRun(
+          values: $0, rank: $1, count: $2, first: $3, step: $4, scratch: $5, sums: $6)
       }
       unsafe blockMoments = {
         unsafe CPUKernelsV3.blockMoments(
@@ -136,8 +179,13 @@ struct CPUKernels: Sendable {
       }
       unsafe blockSums = {
         unsafe CPUKernelsV3.blockSums(
-          moments: $0, count: $1, offset: $2, width: $3, lambda: $4, factors: $5, second: $6,
-          hasRank: $7, hasGold: $8, sums: $9)
+          moments: $0, count: $1, offset: $2.offset, width: $2.width, range: $2.range, cut: $2.cut,
+          lambdas: $3, lambdaCount: $4, factor: $5.factor, inverses: $6, second: $5.second,
+          hasRank: $5.rank, hasGold: $5.gold, scratch: $7, sums: $8)
+      }
+      unsafe powerSums = {
+        unsafe CPUKernelsV3.powerSums(
+          $0, sets: $1, scale: $2, lambdas: $3, lambdaCount: $4, inverses: $5, sums: $6)
       }
       unsafe powerMoments = {
         unsafe CPUKernelsV3.powerMoments(
@@ -156,8 +204,12 @@ struct CPUKernels: Sendable {
     case .v4:
       unsafe tiltSweep = {
         unsafe CPUKernelsV4.tiltSweep(
-          values: $0, rank: $1, gold: $2, weights: $3, count: $4, lambdas: $5, lambdaCount: $6,
-          sums: $7)
+          values: $0, rank: $1, gold: $2, weights: $3, limit: $4, lambdas: $5, lambdaCount: $6,
+          lengths: $7, start: $8, sums: $9)
+      }
+      unsafe tiltRun = {
+        unsafe CPUKernelsV4.tiltRun(
+          values: $0, rank: $1, count: $2, first: $3, step: $4, scratch: $5, sums: $6)
       }
       unsafe blockMoments = {
         unsafe CPUKernelsV4.blockMoments(
@@ -170,8 +222,13 @@ struct CPUKernels: Sendable {
       }
       unsafe blockSums = {
         unsafe CPUKernelsV4.blockSums(
-          moments: $0, count: $1, offset: $2, width: $3, lambda: $4, factors: $5, second: $6,
-          hasRank: $7, hasGold: $8, sums: $9)
+          moments: $0, count: $1, offset: $2.offset, width: $2.width, range: $2.range, cut: $2.cut,
+          lambdas: $3, lambdaCount: $4, factor: $5.factor, inverses: $6, second: $5.second,
+          hasRank: $5.rank, hasGold: $5.gold, scratch: $7, sums: $8)
+      }
+      unsafe powerSums = {
+        unsafe CPUKernelsV4.powerSums(
+          $0, sets: $1, scale: $2, lambdas: $3, lambdaCount: $4, inverses: $5, sums: $6)
       }
       unsafe powerMoments = {
         unsafe CPUKernelsV4.powerMoments(

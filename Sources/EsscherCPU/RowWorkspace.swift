@@ -35,10 +35,17 @@ final class RowWorkspace {
   let merged: UnsafeMutablePointer<Double>
   let binomials: UnsafeMutablePointer<Double>
   let reciprocals: UnsafeMutablePointer<Double>
-  /// Samples of the sorted row that count at each lambda.
-  var prefix: [Int] = []
-  /// Sums of the row at every lambda, and small results.
+  /// The row's lambdas, and how many of its samples count at each; then twice those lambdas whose squares are
+  /// summed over samples, and likewise.
+  let lambdas: UnsafeMutablePointer<Double>
+  let prefix: UnsafeMutablePointer<Int>
+  let doubled: UnsafeMutablePointer<Double>
+  let doubledPrefix: UnsafeMutablePointer<Int>
+  /// Factors of a run of equally spaced lambdas.
+  let runScratch: UnsafeMutablePointer<Double>
+  /// Records of the row at every lambda, what kernels find before it comes there, and small results.
   let sums: UnsafeMutablePointer<Double>
+  let found: UnsafeMutablePointer<Double>
   let small: UnsafeMutablePointer<Double>
   /// Groups of two or more equal samples of a sorted row, the largest first.
   var ties: [TieGroup] = []
@@ -71,7 +78,13 @@ final class RowWorkspace {
     unsafe reciprocals = memory.take(BlockGrid.powers)
     for (index, value) in BlockGrid.binomials.enumerated() { unsafe binomials[index] = value }
     for (index, value) in BlockGrid.reciprocals.enumerated() { unsafe reciprocals[index] = value }
+    unsafe lambdas = memory.take(lambdaCount + Self.padding)
+    unsafe prefix = memory.take(lambdaCount)
+    unsafe doubled = memory.take(lambdaCount)
+    unsafe doubledPrefix = memory.take(lambdaCount)
+    unsafe runScratch = memory.take(2 * CPUKernels.runSamples)
     unsafe sums = memory.take(Self.sumCount(lambdaCount))
+    unsafe found = memory.take(Self.sumCount(lambdaCount))
     unsafe small = memory.take(Self.smallCount)
   }
 
@@ -81,7 +94,7 @@ final class RowWorkspace {
   static let levelCount = 3 * BlockGrid.powers * BlockGrid.capacity
   private static let mergedCount = BlockGrid.powers * BlockGrid.powers
   private static let histogramCount = 256 * 8
-  private static let smallCount = 3 * CPUKernels.powerCount
+  private static let smallCount = 5 * (CPUKernels.powerCount + 1)
 
   private static func sumCount(_ lambdaCount: Int) -> Int {
     max(lambdaCount * CPUKernels.tiltStride, 1)
@@ -93,8 +106,14 @@ final class RowWorkspace {
     let payload = hasGold || hasWeights ? 4 * capacity : 0
     return ScratchMemory.bytes(
       Array(repeating: 8 * (capacity + padding), count: doubles) + [payload, payload]
-        + [16 * levelCount, 16 * mergedCount, 8 * BlockGrid.powers, 8 * mergedCount]
-        + [4 * histogramCount, 8 * sumCount(lambdaCount), 8 * smallCount])
+        + [
+          16 * levelCount, 16 * mergedCount, 8 * BlockGrid.powers, 8 * mergedCount,
+          16 * CPUKernels.runSamples,
+        ]
+        + Array(repeating: 8 * (lambdaCount + padding), count: 4)
+        + [
+          4 * histogramCount, 8 * sumCount(lambdaCount), 8 * sumCount(lambdaCount), 8 * smallCount,
+        ])
   }
 
   /// Weights for a kernel, or nil where every sample weighs the same.

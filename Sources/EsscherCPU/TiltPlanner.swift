@@ -12,8 +12,27 @@ struct TiltPlan: Equatable {
   /// Empty where blocks do not pay.
   var blocks: Range<Int>
 
+  /// Lambdas in all.
+  var count: Int
+  /// Lambdas of equal steps about the maximum, which may be summed eight at a time.
+  var runs: Range<Int>
+
+  /// Lambdas about the maximum that are summed over samples.
+  var toppedSamples: Range<Int> {
+    blocks.isEmpty ? topped..<count : max(topped, blocks.upperBound)..<count
+  }
+
+  /// Lambdas about the mean that are summed over samples.
+  var centredSamples: [Range<Int>] {
+    guard !blocks.isEmpty else { return [centred..<topped] }
+    return [
+      centred..<min(topped, blocks.lowerBound), min(topped, blocks.upperBound)..<topped,
+    ]
+  }
+
   /// Divides by form alone.
   init(_ lambdas: [Double], summary: RowSummary) {
+    count = lambdas.count
     var index = 0
     while index < lambdas.count, TiltForm(lambda: lambdas[index], summary: summary) == .moments {
       index += 1
@@ -24,33 +43,36 @@ struct TiltPlan: Equatable {
     }
     topped = index
     blocks = centred..<centred
+    runs = topped..<topped
   }
 }
 
-/// Rough costs of one core in cycles. Plans are made by them; what is computed depends on them by rounding only.
+/// Rough costs in nanoseconds of one core with AVX-512, measured kernel by kernel. Plans are made by them; what is
+/// computed depends on them by rounding only.
 enum TiltCost {
-  /// Eight samples at one lambda.
-  static let samples = 15.0
-  /// Eight blocks at one lambda, squares included.
-  static let blocks = 55.0
-  /// What a lambda costs over blocks beside them.
-  static let lambda = 150.0
-  /// Moments of eight samples.
-  static let moments = 14.0
-  /// Edges and totals of a block.
-  static let block = 50.0
-  /// Eight blocks merged from sixteen.
-  static let merge = 170.0
+  /// Eight samples at one lambda, and what a lambda costs beside them.
+  static let samples = 4.7
+  static let samplesLambda = 18.0
+  /// Of that, in a run of equal steps.
+  static let runShare = 0.55
+  /// Eight blocks at one lambda, squares included, and what a lambda costs beside them.
+  static let blocks = 24.5
+  static let blocksLambda = 30.0
+  /// Moments of eight samples; edges and totals of a block.
+  static let moments = 3.0
+  static let block = 22.0
+  /// Sixteen blocks merged to eight.
+  static let merge = 91.0
   /// Sorting eight samples.
-  static let sort = 100.0
+  static let sort = 20.0
 
   /// True where sorting a row for its blocks alone costs less than its samples at `lambdaCount` lambdas.
   static func paysSorting(sampleCount: Int, lambdaCount: Int) -> Bool {
     guard sampleCount >= BlockGrid.fewestSamples else { return false }
     let vectors = Double(sampleCount) / 8
     let each = Double(lambdaCount)
-    return each * samples * vectors
-      > vectors * (sort + moments) + each * (lambda + 4 * blocks) + 64 * block + 24 * merge
+    return each * (samples * vectors + samplesLambda)
+      > vectors * (sort + moments) + each * (blocksLambda + 3 * blocks) + 32 * block + 8 * merge
   }
 }
 
@@ -61,27 +83,27 @@ extension RowWorkspace {
   ///
   /// - Parameter sets: rewards, and payloads.
   /// - Complexity: O(lambdas).
-  func chooseBlocks(_ plan: inout TiltPlan, lambdas: [Double], summary: RowSummary, sets: Int) {
-    guard count >= BlockGrid.fewestSamples, plan.centred < lambdas.count else { return }
+  func chooseBlocks(_ plan: inout TiltPlan, summary: RowSummary, sets: Int) {
+    guard count >= BlockGrid.fewestSamples, plan.centred < plan.count else { return }
     let grid = BlockGrid(summary: summary)
-    let start = grid.firstServed(lambdas, plan: plan)
+    let start = unsafe grid.firstServed(lambdas, plan: plan)
     let payload = Double(sets)
     var fromSamples = 0.0
-    for index in start..<lambdas.count { fromSamples += samplesCost(index, payload) }
+    for index in start..<plan.count { fromSamples += samplesCost(index, plan, payload) }
     var fromBlocks = 0.0
     var best = fromSamples
-    for index in start..<lambdas.count {
-      let lambda = lambdas[index]
+    for index in start..<plan.count {
+      let lambda = unsafe lambdas[index]
       guard lambda * summary.highest <= BlockGrid.largestExponent else { return }
       // Between two levels a block spans 1.1/lambda.
       let used =
         min(index < plan.topped ? grid.range * lambda : grid.cut, grid.range * lambda) / 1.1
       fromBlocks +=
-        TiltCost.lambda
-        + TiltCost.blocks * (min(used, Double(grid.size)) / 8 + 1) * (1 + payload) / 2
-      fromSamples -= samplesCost(index, payload)
+        TiltCost.blocksLambda
+        + TiltCost.blocks * (min(used, Double(grid.size)) / 8 + 0.5) * (0.7 + 0.3 * payload)
+      fromSamples -= samplesCost(index, plan, payload)
       let finest = min(grid.range * lambda / (2 * BlockGrid.largestStep), Double(grid.size)) + 1
-      let levels = Double(max(0, (lambda / lambdas[start]).exponent + 1))
+      let levels = unsafe Double(max(0, (lambda / lambdas[start]).exponent + 1))
       let setUp =
         payload
         * (Double(count) / 8 * TiltCost.moments + 1.5 * finest * TiltCost.block
@@ -93,27 +115,51 @@ extension RowWorkspace {
     }
   }
 
-  private func samplesCost(_ index: Int, _ payload: Double) -> Double {
-    (Double(prefix[index]) / 8 + 1) * TiltCost.samples * (0.7 + 0.3 * payload)
+  private func samplesCost(_ index: Int, _ plan: TiltPlan, _ payload: Double) -> Double {
+    let vectors = unsafe Double(prefix[index]) / 8 + 0.5
+    let cost = TiltCost.samplesLambda + vectors * TiltCost.samples * (0.9 + 0.1 * payload)
+    return plan.runs.contains(index) ? TiltCost.runShare * cost : cost
+  }
+
+  /// Finds where the lambdas about the maximum are equally spaced to their rounding: x = lambda·d of at most
+  /// 700 then is off by 700·2^-52 at most.
+  func findRuns(_ plan: inout TiltPlan) {
+    let length = CPUKernels.runLength
+    // Σ (e^x − 1) of a run is a difference; in longer rows it may be too small for that.
+    guard count <= 1 << 16, plan.count - plan.topped >= length else { return }
+    let last = plan.count - 1
+    let first = plan.topped
+    let step = unsafe (lambdas[last] - lambdas[first]) / Double(last - first)
+    for index in first...last {
+      let exact = unsafe lambdas[first] + step * Double(index - first)
+      guard unsafe abs(lambdas[index] - exact) <= 0x1p-52 * lambdas[index] else { return }
+    }
+    plan.runs = first..<plan.count
   }
 
   /// Sets `prefix`: how many samples of the row count at each lambda. All do about the mean and in rows that are
   /// not sorted or have weights; else those within cut/lambda of the largest, rounded up to whole vectors.
   ///
   /// - Complexity: O(lambdas + samples/8).
-  func findPrefixes(_ plan: TiltPlan, lambdas: [Double], isSorted: Bool) {
-    if prefix.count < lambdas.count { prefix = Array(repeating: 0, count: lambdas.count) }
-    let all = isSorted && !hasWeights ? plan.topped : lambdas.count
-    for index in 0..<all { prefix[index] = count }
-    guard all < lambdas.count else { return }
+  func findPrefixes(_ plan: TiltPlan, isSorted: Bool) {
+    let all = isSorted && !hasWeights ? plan.topped : plan.count
+    for index in 0..<all { unsafe prefix[index] = count }
+    guard all < plan.count else { return }
     let cut = BlockGrid.cut(sampleCount: count)
-    let highest = unsafe values[0]
-    var length = min(8, count)
-    for index in stride(from: lambdas.count - 1, through: all, by: -1) {
-      let reach = cut / lambdas[index]
-      while unsafe length < count && highest - values[length] < reach { length += 8 }
-      length = min(length, count)
-      prefix[index] = length
+    var length = 0
+    for index in stride(from: plan.count - 1, through: all, by: -1) {
+      length = unsafe samples(within: cut / lambdas[index], from: length)
+      unsafe prefix[index] = length
     }
+  }
+
+  /// How many samples of the sorted row lie within a distance of the largest, rounded up to whole vectors.
+  ///
+  /// - Parameter least: a number that is not too many.
+  func samples(within reach: Double, from least: Int) -> Int {
+    var length = max(least, min(8, count))
+    let highest = unsafe values[0]
+    while unsafe length < count && highest - values[length] < reach { length += 8 }
+    return min(length, count)
   }
 }

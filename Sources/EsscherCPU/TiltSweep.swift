@@ -26,32 +26,30 @@ extension RowWorkspace {
       for index in lambdas.indices { write(index, sums) }
       return
     }
+    for (index, lambda) in lambdas.enumerated() { unsafe self.lambdas[index] = lambda }
     var plan = TiltPlan(lambdas, summary: summary)
-    let isSorted =
-      ranked || !hasWeights && sortForBlocks(lambdas.count - plan.centred, storage)
-    findPrefixes(plan, lambdas: lambdas, isSorted: isSorted)
-    let withGold = ranked && hasGold
-    if isSorted && !hasWeights {
-      chooseBlocks(
-        &plan, lambdas: lambdas, summary: summary, sets: withGold ? 3 : ranked ? 2 : 1)
-    }
+    let isSorted = ranked || sortForBlocks(plan.count - plan.centred, storage)
+    findPrefixes(plan, isSorted: isSorted)
+    if !hasWeights && !(ranked && hasGold) { findRuns(&plan) }
+    let sets = ranked ? (hasGold ? 3 : 2) : 1
+    if isSorted && !hasWeights { chooseBlocks(&plan, summary: summary, sets: sets) }
     unsafe sums.update(repeating: 0, count: lambdas.count * CPUKernels.tiltStride)
-    overTop(lambdas, plan, summary, ranked: ranked, kernels: kernels)
+    overTop(plan, summary, ranked: ranked, kernels: kernels)
     if plan.topped > 0 || !plan.blocks.isEmpty {
       unsafe kernels.shift(values, count, summary.centre, summary.correction, shifted)
       for index in count..<count + Self.padding { unsafe shifted[index] = -.infinity }
-      if plan.centred > 0 {
-        let moments = powerMoments(summary, ranked: ranked, kernels: kernels)
-        for index in 0..<plan.centred { write(index, moments.sums(lambda: lambdas[index])) }
-      }
-      for index in plan.centred..<plan.topped where !plan.blocks.contains(index) {
-        direct(lambdas[index], record: index, count: count, ranked: ranked, kernels: kernels)
+      if plan.centred > 0 { overPowers(plan.centred, summary, sets: sets, kernels: kernels) }
+      for part in plan.centredSamples where !part.isEmpty {
+        unsafe overSamples(
+          lambdas: self.lambdas + part.lowerBound, part.count, prefix + part.lowerBound,
+          longest: count, ranked: ranked, kernels: kernels,
+          to: sums + part.lowerBound * CPUKernels.tiltStride)
       }
       if !plan.blocks.isEmpty {
-        blockSweep(lambdas, plan: plan, summary: summary, ranked: ranked, kernels: kernels)
+        blockSweep(plan, summary: summary, ranked: ranked, kernels: kernels)
       }
     }
-    for index in plan.centred..<lambdas.count {
+    for index in lambdas.indices {
       write(index, tiltSums(record: index, shift: index < plan.topped ? 0 : summary.highest))
     }
   }
@@ -64,61 +62,79 @@ extension RowWorkspace {
   /// Sums about the maximum of the lambdas that no blocks serve, over the samples that count; and squares of those
   /// served whose doubles are not.
   private func overTop(
-    _ lambdas: [Double], _ plan: TiltPlan, _ summary: RowSummary, ranked: Bool,
-    kernels: CPUKernels
+    _ plan: TiltPlan, _ summary: RowSummary, ranked: Bool, kernels: CPUKernels
   ) {
-    let finest = finestLambda(lambdas, plan: plan)
-    // The smallest lambda has the most samples.
-    let squares = plan.blocks.filter { $0 >= plan.topped && 2 * lambdas[$0] > finest }
+    let part = plan.toppedSamples
+    let squares = max(plan.topped, firstUnsquared(plan))..<max(plan.topped, plan.blocks.upperBound)
     let cut = BlockGrid.cut(sampleCount: count)
-    let full = (plan.topped..<lambdas.count).filter { !plan.blocks.contains($0) }
-    var longest = full.map { prefix[$0] }.max() ?? 0
-    var lengths: [Int] = []
-    for index in squares {
-      let reach = cut / (2 * lambdas[index])
-      var length = min(8, count)
-      while unsafe length < count && values[0] - values[length] < reach { length += 8 }
-      lengths.append(min(length, count))
-      longest = max(longest, min(length, count))
+    var longest = part.isEmpty ? 0 : unsafe prefix[part.lowerBound]
+    var length = 0
+    for index in squares.reversed() {
+      let place = index - squares.lowerBound
+      unsafe doubled[place] = 2 * lambdas[index]
+      length = unsafe samples(within: cut / doubled[place], from: length)
+      unsafe doubledPrefix[place] = length
     }
+    longest = max(longest, length)
     guard longest > 0 else { return }
     // r − max r is exact where it matters, near the top; d − max d would round twice.
     unsafe kernels.shift(values, longest, summary.maximum, 0, shifted)
-    for index in full {
-      direct(
-        lambdas[index], record: index, count: prefix[index], ranked: ranked, kernels: kernels)
+    if !part.isEmpty {
+      overRuns(part, plan, ranked: ranked, kernels: kernels)
+      for index in part {
+        // The samples left out have e^x − 1 = −1.
+        unsafe sums[index * CPUKernels.tiltStride + 1] -= Double(count - prefix[index])
+      }
     }
-    for (index, length) in zip(squares, lengths) {
-      unsafe small.update(repeating: 0, count: CPUKernels.tiltStride)
-      unsafe direct(
-        2 * lambdas[index], to: small, count: length, ranked: ranked, kernels: kernels)
+    guard !squares.isEmpty else { return }
+    unsafe found.update(repeating: 0, count: squares.count * CPUKernels.tiltStride)
+    unsafe overSamples(
+      lambdas: doubled, squares.count, doubledPrefix, longest: length, ranked: ranked,
+      kernels: kernels, to: found)
+    for index in squares {
       let record = unsafe sums + index * CPUKernels.tiltStride
-      unsafe record[4] = small[0]
-      unsafe record[7] = small[2]
-      unsafe record[8] = small[6]
+      let values = unsafe found + (index - squares.lowerBound) * CPUKernels.tiltStride
+      unsafe record[4] = values[0]
+      unsafe record[7] = values[2]
+      unsafe record[8] = values[6]
     }
   }
 
-  /// Adds the sums of the first `length` of `shifted` to a lambda's record, segment by segment; the other samples
-  /// have e^x − 1 = −1.
-  private func direct(
-    _ lambda: Double, record index: Int, count length: Int, ranked: Bool, kernels: CPUKernels
-  ) {
-    let record = unsafe sums + index * CPUKernels.tiltStride
-    unsafe direct(lambda, to: record, count: length, ranked: ranked, kernels: kernels)
-    if length < count { unsafe record[1] -= Double(count - length) }
+  /// Lambdas about the maximum over samples: eight at a time where they are equally spaced.
+  private func overRuns(_ part: Range<Int>, _ plan: TiltPlan, ranked: Bool, kernels: CPUKernels) {
+    var index = part.lowerBound
+    while index < part.upperBound {
+      let end = min(index + CPUKernels.runLength, part.upperBound)
+      let record = unsafe sums + index * CPUKernels.tiltStride
+      if plan.runs.contains(index), end - index == CPUKernels.runLength {
+        // The smallest lambda has the most samples.
+        let length = unsafe prefix[index]
+        let step = unsafe (lambdas[end - 1] - lambdas[index]) / Double(CPUKernels.runLength - 1)
+        for start in stride(from: 0, to: length, by: CPUKernels.runSamples) {
+          unsafe kernels.tiltRun(
+            shifted + start, ranked ? rank + start : nil,
+            min(CPUKernels.runSamples, length - start), lambdas[index], step, runScratch, record)
+        }
+        for other in index..<end { unsafe prefix[other] = length }
+      } else {
+        unsafe overSamples(
+          lambdas: lambdas + index, end - index, prefix + index, longest: prefix[index],
+          ranked: ranked, kernels: kernels, to: record)
+      }
+      index = end
+    }
   }
 
-  private func direct(
-    _ lambda: Double, to record: UnsafeMutablePointer<Double>, count length: Int, ranked: Bool,
-    kernels: CPUKernels
+  /// Adds the sums of the first samples of `shifted` to the records of some lambdas, segment by segment.
+  private func overSamples(
+    lambdas: UnsafePointer<Double>, _ lambdaCount: Int, _ lengths: UnsafePointer<Int>, longest: Int,
+    ranked: Bool, kernels: CPUKernels, to records: UnsafeMutablePointer<Double>
   ) {
-    var grid = lambda
-    for start in stride(from: 0, to: length, by: CPUKernels.segment) {
+    for start in stride(from: 0, to: longest, by: CPUKernels.segment) {
       unsafe kernels.tiltSweep(
         shifted + start, ranked ? rank + start : nil, ranked && hasGold ? gold + start : nil,
-        kernelWeights.map { unsafe $0 + start }, min(CPUKernels.segment, length - start), &grid, 1,
-        record)
+        kernelWeights.map { unsafe $0 + start }, CPUKernels.segment, lambdas, lambdaCount, lengths,
+        start, records)
     }
   }
 
@@ -144,49 +160,50 @@ extension RowWorkspace {
   ///
   /// - Returns: whether it is sorted now.
   private func sortForBlocks(_ lambdaCount: Int, _ storage: CellStorage) -> Bool {
-    guard TiltCost.paysSorting(sampleCount: count, lambdaCount: lambdaCount) else { return false }
+    guard !hasWeights, TiltCost.paysSorting(sampleCount: count, lambdaCount: lambdaCount) else {
+      return false
+    }
     sort(storage: storage, payload: false)
     return true
   }
 
-  private func powerMoments(
-    _ summary: RowSummary, ranked: Bool, kernels: CPUKernels
-  ) -> PowerMoments {
+  /// Records of the smallest lambdas, from the row's power moments.
+  private func overPowers(
+    _ lambdaCount: Int, _ summary: RowSummary, sets: Int, kernels: CPUKernels
+  ) {
     let scale = summary.reach
-    let powers = CPUKernels.powerCount
-    unsafe small.update(repeating: 0, count: 3 * powers)
+    let row = CPUKernels.powerCount + 1
+    unsafe small.update(repeating: 0, count: 5 * row)
+    let ranks = sets > 1 ? unsafe rank : nil
+    let golds = sets > 2 ? unsafe gold : nil
+    unsafe small[0] = mass
+    unsafe addPowers(1 / scale, ranks, golds, kernelWeights, kernels, to: small)
+    let squares = unsafe small + 3 * row
+    if hasWeights {
+      for index in 0..<count { unsafe squaredWeights[index] = weights[index] * weights[index] }
+      unsafe squares[0] = kernels.dot(weights, weights, count)
+      if let golds = unsafe golds {
+        unsafe squares[row] = kernels.dot(squaredWeights, golds, count)
+      }
+      // Ranks have no squares: gold takes their place.
+      unsafe addPowers(1 / scale, golds, nil, squaredWeights, kernels, to: squares)
+    } else {
+      unsafe squares.update(from: small, count: row)
+      if sets > 2 { unsafe (squares + row).update(from: small + 2 * row, count: row) }
+    }
+    unsafe kernels.powerSums(small, sets, scale, lambdas, lambdaCount, reciprocals, sums)
+  }
+
+  /// Adds the power moments 1…12 of the row and its payloads, one behind the other with room for the zeroth.
+  private func addPowers(
+    _ inverse: Double, _ first: UnsafePointer<Double>?, _ second: UnsafePointer<Double>?,
+    _ weights: UnsafePointer<Double>?, _ kernels: CPUKernels,
+    to moments: UnsafeMutablePointer<Double>
+  ) {
     for start in stride(from: 0, to: count, by: CPUKernels.segment) {
       unsafe kernels.powerMoments(
-        shifted + start, 1 / scale, ranked ? rank + start : nil,
-        ranked && hasGold ? gold + start : nil, kernelWeights.map { unsafe $0 + start },
-        min(CPUKernels.segment, count - start), small)
+        shifted + start, inverse, first.map { unsafe $0 + start }, second.map { unsafe $0 + start },
+        weights.map { unsafe $0 + start }, min(CPUKernels.segment, count - start), moments)
     }
-    let mass = mass
-    let plain = (0..<powers).map { unsafe small[$0] / mass }
-    let ranks = (0..<powers).map { unsafe small[powers + $0] / mass }
-    let golds = (0..<powers).map { unsafe small[2 * powers + $0] / mass }
-    var squared = [squaredMass(kernels)]
-    var squaredGold = [0.0]
-    if hasWeights {
-      let payload = ranked && hasGold
-      for index in 0..<count { unsafe squaredWeights[index] = weights[index] * weights[index] }
-      unsafe small.update(repeating: 0, count: 3 * powers)
-      for start in stride(from: 0, to: count, by: CPUKernels.segment) {
-        unsafe kernels.powerMoments(
-          shifted + start, 1 / scale, nil, payload ? gold + start : nil, squaredWeights + start,
-          min(CPUKernels.segment, count - start), small)
-      }
-      squaredGold[0] = payload ? unsafe kernels.dot(squaredWeights, gold, count) : 0
-      for power in 0..<powers {
-        unsafe squared.append(small[power])
-        unsafe squaredGold.append(small[2 * powers + power])
-      }
-    } else {
-      for power in plain { squared.append(power / mass) }
-      for power in golds { squaredGold.append(power / mass) }
-    }
-    return PowerMoments(
-      scale: scale, plain: plain, rank: ranks, gold: golds, squared: squared,
-      squaredGold: squaredGold)
   }
 }

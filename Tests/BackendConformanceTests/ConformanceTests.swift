@@ -80,18 +80,27 @@ import Testing
         weighted ? (0..<prompts).map { _ in RowShape.normal.row(samples, &random) } : nil
     }
 
-    var table: RewardTable {
+    var table: RewardTable { table(withGold: true) }
+
+    func table(withGold: Bool) -> RewardTable {
       RewardTable(
         label: "case", rewards: .cells(MemorySource(name: "case", rows: values)),
-        gold: MemorySource(name: "gold", rows: gold),
+        gold: withGold ? MemorySource(name: "gold", rows: gold) : nil,
         logWeights: logWeights.map { MemorySource(name: "weights", rows: $0) })
     }
 
-    /// From lambda·σ = 1e-6 to 1e3, for the row with the middle spread.
-    var lambdas: [Double] {
+    /// Standard deviation of the first row, or 1.
+    var scale: Double {
       let deviation = Double(ReferenceRow(values: values[0], logWeights: logWeights?[0]).deviation)
-      let scale = deviation > 0 ? deviation : 1
-      return [1e-6, 1e-3, 0.1, 0.5, 0.9, 1.1, 3, 20, 1e3].map { $0 / scale }
+      return deviation > 0 ? deviation : 1
+    }
+
+    /// In place of the usual lambdas.
+    var grid: [Double]?
+
+    /// From lambda·σ = 1e-6 to 1e3.
+    var lambdas: [Double] {
+      grid ?? [1e-6, 1e-3, 0.1, 0.5, 0.9, 1.1, 3, 20, 1e3].map { $0 / scale }
     }
 
     var ns: [Int] {
@@ -202,12 +211,13 @@ import Testing
 
     // MARK: Comparison
 
-    private static func reduce(
-      _ backend: any Backend, _ made: Case, rows: Range<Int>? = nil
+    static func reduce(
+      _ backend: any Backend, _ made: Case, rows: Range<Int>? = nil, withGold: Bool = true
     ) throws -> StatisticsTable {
       let plan = StatisticsPlan(
         lambdas: made.lambdas, bestOf: made.ns, sorted: true, missing: .error)
-      return try backend.reduce(made.table, rows: rows ?? 0..<made.values.count, plan: plan)
+      return try backend.reduce(
+        made.table(withGold: withGold), rows: rows ?? 0..<made.values.count, plan: plan)
     }
 
     /// The largest relative error over rows, lambdas, n and statistics, and where it lies.
@@ -237,7 +247,9 @@ import Testing
       try worst(reduce(backend, made), made)
     }
 
-    private static func worst(_ table: StatisticsTable, _ made: Case) throws -> Worst {
+    static func worst(
+      _ table: StatisticsTable, _ made: Case, withGold: Bool = true
+    ) throws -> Worst {
       var worst = Worst()
       for row in made.values.indices {
         let reference = ReferenceRow(
@@ -247,7 +259,9 @@ import Testing
         let goldReach = made.gold[row].map { abs(ReferenceRow.Number($0) - gold.mean) }.max() ?? 0
         let summary = table.summaries[row]
         worst.take(summary.mean, reference.mean, scale: reference.deviation, "row \(row) mean")
-        worst.take(summary.goldMean, gold.mean, scale: goldScale, "row \(row) gold mean")
+        if withGold {
+          worst.take(summary.goldMean, gold.mean, scale: goldScale, "row \(row) gold mean")
+        }
         for (index, lambda) in made.lambdas.enumerated() {
           let got = TiltEstimate(
             lambda: lambda, sums: table.tilts[row * table.lambdaCount + index], summary: summary)
@@ -258,15 +272,17 @@ import Testing
           worst.take(got.reverseKL, want.reverseKL, "\(place) reverse KL")
           worst.take(got.ess, want.ess, "\(place) ESS")
           worst.take(got.winRate, want.winRate, "\(place) win rate")
-          worst.take(got.gold, want.gold, scale: goldScale, "\(place) gold")
+          if withGold { worst.take(got.gold, want.gold, scale: goldScale, "\(place) gold") }
           // No cell of the report, but what Newton's method and standard errors need. It is a
-          // difference of squares up to reach², whose terms e^x carry half an ulp of x ≤ lambda·reach
-          // each (x ≤ 500 about the mean, x e^x ≤ 1 about the top).
+          // difference of two squares up to reach², whose terms e^x carry half an ulp of x ≤ lambda·reach
+          // each (x ≤ 500 about the mean, x e^x ≤ 1 about the top), over blocks half an ulp of their
+          // centre as well.
           let reach = ReferenceRow.Number(summary.reach)
-          let ulps = 16 + min(500, ReferenceRow.Number(lambda) * reach)
+          let ulps = 16 + 2 * min(500, ReferenceRow.Number(lambda) * reach)
           worst.take(
             got.variance, want.variance, scale: ulps * 0x1p-52 / 1e-10 * reach * reach,
             "\(place) variance")
+          guard withGold else { continue }
           worst.take(
             got.goldSlope, want.goldSlope, scale: ulps * 0x1p-52 / 1e-10 * reach * goldReach,
             "\(place) gold slope")
@@ -281,6 +297,7 @@ import Testing
           worst.take(
             (sums.squaresFirst + sums.shift * sums.squares) / scale, want.squaresFirst,
             scale: size * ReferenceRow.Number(summary.reach), "\(place) squares of first")
+          guard withGold else { continue }
           worst.take(
             sums.squaresGold / scale, want.squaresGold, scale: size * goldReach,
             "\(place) squares of gold")
@@ -291,7 +308,7 @@ import Testing
           let place = "row \(row) n \(n)"
           let spread = reference.deviation
           worst.take(got.gain, want.gain, scale: n == 1 ? spread : 0, "\(place) gain")
-          worst.take(got.gold, want.gold, scale: goldScale, "\(place) gold")
+          if withGold { worst.take(got.gold, want.gold, scale: goldScale, "\(place) gold") }
           worst.take(
             got.replacementGain, want.replacementGain, scale: n == 1 ? spread : 0,
             "\(place) replacement gain")

@@ -1,6 +1,6 @@
 # Verbs only; what they do is in Scripts/.
 
-.PHONY: help deps build test races faults lint kernels demo paper bench docs install clean fuzz nightly \
+.PHONY: help deps build test races faults lint kernels demo paper bench scaling docs install clean fuzz nightly \
   test-intel test-address test-thread
 
 help: ## print the verbs
@@ -50,8 +50,11 @@ paper: ## the figures of both papers, each number checked, into docs/paper
 	Scripts/install-deps paper
 	Scripts/paper
 
-bench: deps ## time the engine on this machine
+bench: deps ## time the engine beside its peers, into Benchmarks/runs
 	Scripts/bench
+
+scaling: deps ## measure docs/scaling.md on this machine
+	Scripts/scaling
 
 docs: ## build the documentation
 	Scripts/docs

@@ -56,9 +56,12 @@ enum CommandName: String, CaseIterable, Sendable {
       """
     case .bench:
       """
-      Times reading, tilt, best-of-n and the whole frontier on the processor and on every usable \
-      device, with FILE.npy or 500 x 10,000 simulated rewards. Of tilt and best-of-n it says how near \
-      they come to what arithmetic on resident rows and reading alone allow.
+      Times the engine's jobs on the processor and on every usable device, on made rewards of several \
+      shapes or on FILE.npy: reading, the tilt at 64 and 256 lambdas, best-of-n, both together, gold \
+      ordered by a proxy, the bootstrap, Pareto shapes and the whole frontier. Beside each stands what \
+      bounds it, measured on the spot: memory, multiply-adds or exponentials, and the share of it that \
+      the job reaches. Above 100 % a job gets by with less than one such operation a unit. Of devices no \
+      ceiling is measured; their makers' profilers know it.
       """
     }
   }
@@ -81,7 +84,11 @@ enum CommandName: String, CaseIterable, Sendable {
       ]
     case .devices: ["esscher devices --json"]
     case .verify: ["esscher verify"]
-    case .bench: ["esscher bench --json"]
+    case .bench:
+      [
+        "esscher bench --json",
+        "esscher bench --shape 2000x10000 --job tilt --job best_of_n --device cpu",
+      ]
     }
   }
 }

@@ -25,8 +25,9 @@ extension OptionTable {
       record.betas = grid
     },
     .value(
-      "lambdas", "SPEC", .grids, [.frontier, .simulate],
-      "Inverse KL penalties, 1/beta; 0 is the base policy."
+      "lambdas", "SPEC", .grids, [.frontier, .simulate, .bench],
+      "Inverse KL penalties, 1/beta; 0 is the base policy. Of bench the tilt's, k-hat's and the frontier's "
+        + "(default log:0.01:50:64)."
     ) { (record, text) throws(EsscherError) in
       record.lambdas = try GridSpec(parsing: text, option: "--lambdas", allowsZero: true)
     },
@@ -37,9 +38,9 @@ extension OptionTable {
       record.klBudgets = try GridSpec(parsing: text, option: "--kl-budgets", allowsZero: false)
     },
     .value(
-      "ns", "SPEC", .grids, [.frontier, .simulate],
+      "ns", "SPEC", .grids, [.frontier, .simulate, .bench],
       "Numbers of samples of best-of-n, mean numbers of its relatives; pow2 (the default) is the powers of two up to the number "
-        + "of samples, and that number."
+        + "of samples, and that number. Of bench those up to 1024 by default."
     ) { (record, text) throws(EsscherError) in
       record.ns = try IntegerGridSpec(parsing: text, option: "--ns")
     },

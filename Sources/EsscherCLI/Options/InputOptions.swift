@@ -19,7 +19,7 @@ extension OptionTable {
       record.key = try ValueParsing.nonEmpty(text, option: "--key")
     },
     .value(
-      "gold", "FILE[:KEY]", .input, [.frontier],
+      "gold", "FILE[:KEY]", .input, [.frontier, .bench],
       "Gold reward of the same samples, in the same shape."
     ) { (record, text) throws(EsscherError) in
       record.gold = try ValueParsing.nonEmpty(text, option: "--gold")

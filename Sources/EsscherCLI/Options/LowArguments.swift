@@ -54,6 +54,8 @@ struct LowArguments: Sendable {
   var threads: Int?
   var memoryBudgetBytes = 2 << 30
   var repeats = 5
+  var shapes: [MatrixShape] = []
+  var jobs: [BenchmarkJob] = []
 
   // Output
   var format: OutputFormat?

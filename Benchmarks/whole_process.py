@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`esscher frontier` beside a Python program that does the same with the best peers, each a whole process: start,
+imports, reading the file, every number, writing the table. Wall time and peak memory."""
+import csv
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+LAMBDAS = "log:0.01:50:48"
+# Single-precision sums behind KL and reward. The engine's 90th percentile of k-hat is the middle of one of its bins,
+# 128 an octave; a neighbour in rank may be in the next. Draws differ: an interval's width from 1,000 replicates is
+# known to 3 %, and neighbouring points move together, so that the mean width is known no better.
+TOLERANCE, BIN, WIDTH = 5e-5, 2 ** (2 / 128) - 1, 0.2
+
+
+def spent(command, environment, log):
+    """Seconds and peak resident bytes of one process."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    if status:
+        raise RuntimeError(f"{os.path.basename(command[0])} ended with status {status}")
+    return seconds, 1024 * usage.ru_maxrss
+
+
+def points(path):
+    with open(path) as file:
+        return list(csv.DictReader(file))
+
+
+def difference(ours, theirs):
+    """Largest difference of KL and reward; of k-hat and of the mean width of an interval what exceeds the above."""
+    worst, widths = 0.0, ([], [])
+    for a, b in zip(ours, theirs, strict=True):
+        for name in ("kl", "reward"):
+            if a["curve"] == "tilt" or name == "reward":
+                worst = max(worst, abs(float(a[name]) - float(b[name])) / max(1, abs(float(a[name]))))
+        if a["khat"]:
+            apart = abs(float(a["khat"]) - float(b["khat"])) / max(abs(float(a["khat"])), 0.01)
+            worst = max(worst, apart - BIN)
+        for side, point in zip(widths, (a, b)):
+            side.append(float(point["reward_high"]) - float(point["reward_low"]))
+    return max(worst, abs(sum(widths[1]) / sum(widths[0]) - 1) - WIDTH)
+
+
+def play(options, data):
+    folder = os.path.dirname(data.rewards)
+    build = os.path.join(os.path.dirname(HERE), "build")
+    ns = ",".join(str(1 << k) for k in range(11) if 1 << k <= data.samples)
+    common = [data.rewards, "--lambdas", LAMBDAS, "--ns", ns]
+    ours, theirs = os.path.join(folder, "ours.csv"), os.path.join(folder, "theirs.csv")
+    environment = dict(
+        os.environ, NUMBA_NUM_THREADS=str(options.threads), OPENBLAS_NUM_THREADS="1",
+        NUMBA_CACHE_DIR=os.path.join(build, "numba"), OMP_NUM_THREADS=str(options.threads))
+    tool = [options.esscher, "frontier", "--threads", str(options.threads), "--device", "cpu", "--quiet"]
+    commands = {
+        "esscher": tool + common + ["-o", ours],
+        "esscher, its own grid": tool + [data.rewards, "-o", os.path.join(folder, "own.csv")],
+        "NumPy and Numba": [options.environment + "/bin/python", os.path.join(HERE, "peers", "whole_frontier.py"),
+                            *common, "--threads", str(options.threads), "-o", theirs],
+    }
+    rows = {name: {"seconds": [], "peak_bytes": 0} for name in commands}
+    for turn in range(options.rounds + 1):
+        for name, command in commands.items():
+            row = rows[name]
+            if "reason" in row:
+                continue
+            try:
+                seconds, peak = spent(command, environment, data.log)
+            except (OSError, RuntimeError) as error:
+                # The engine has to be there; a peer need not.
+                if command[0] == options.esscher:
+                    raise
+                row["reason"] = f"missing ({error})"
+                continue
+            # The first turn fills Numba's cache of compiled code and the page cache.
+            if turn:
+                row["seconds"].append(seconds)
+                row["peak_bytes"] = max(row["peak_bytes"], peak)
+        print(".", end="", file=sys.stderr, flush=True)
+    print(" frontier", file=sys.stderr)
+    for row in rows.values():
+        if row["seconds"]:
+            row["median_s"], row["minimum_s"] = statistics.median(row["seconds"]), min(row["seconds"])
+            row["times_ours"] = row["median_s"] / statistics.median(rows["esscher"]["seconds"])
+    if "reason" not in rows["NumPy and Numba"]:
+        rows["NumPy and Numba"]["difference"] = difference(points(ours), points(theirs))
+        rows["NumPy and Numba"]["tolerance"] = TOLERANCE
+    return rows
+
+
+def table(rows):
+    lines = ["| | median s | minimum s | times ours | peak MB | largest difference |",
+             "| --- | ---: | ---: | ---: | ---: | ---: |"]
+    for name, row in rows.items():
+        if "median_s" not in row:
+            lines.append(f"| {name} | {row['reason']} | | | | |")
+            continue
+        apart = row.get("difference")
+        lines.append(
+            f"| {name} | {row['median_s']:.3g} | {row['minimum_s']:.3g} | {row['times_ours']:.2f} "
+            f"| {row['peak_bytes'] / 1e6:.0f} | {'' if apart is None else f'{apart:.1e}'} |")
+    return lines

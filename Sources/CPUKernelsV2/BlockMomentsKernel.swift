@@ -4,10 +4,10 @@
 //
 // Block b holds d in (top − (b+1)·width, top − b·width], with u = (d − centre)·2/width in [−1, 1]. Moments
 // lie by set, power and block:
-//   moments[k·stride + b] = Σ u^k, k = 0…15, then Σ a u^k (a: rank), then Σ g u^k (g: gold).
+//   moments[k·stride + b] = Σ u^k, k = 0…17, then Σ a u^k (a: rank), then Σ g u^k (g: gold).
 
 /// Powers of a block, from the zeroth on.
-public var blockPowers: Int { 16 }
+public var blockPowers: Int { 18 }
 /// Blocks of a level, and doubles between the powers of a block.
 public var blockStride: Int { 96 }
 
@@ -18,7 +18,7 @@ public var blockStride: Int { 96 }
 ///     read.
 ///   - rank, gold: payloads or nil; eight more may be read than there are samples.
 ///   - count: samples of the row.
-///   - moments: 16·``blockStride`` doubles a set; blocks before the range are left alone, those beyond it are
+///   - moments: 18·``blockStride`` doubles a set; blocks before the range are left alone, those beyond it are
 ///     made empty.
 /// - Returns: index of the first sample below the last block.
 /// - Precision: each moment's error is below 2^-53·(6 + n/8) of the n samples of its block.
@@ -121,7 +121,7 @@ private func blockPayload(
   unsafe sums.store(total(total0), target, stride)
 }
 
-/// Running sums of u, u², …, u¹⁵, each times a payload.
+/// Running sums of u, u², …, u¹⁷, each times a payload.
 struct BlockPowers {
   var m1 = Lanes(repeating: 0)
   var m2 = Lanes(repeating: 0)
@@ -138,6 +138,8 @@ struct BlockPowers {
   var m13 = Lanes(repeating: 0)
   var m14 = Lanes(repeating: 0)
   var m15 = Lanes(repeating: 0)
+  var m16 = Lanes(repeating: 0)
+  var m17 = Lanes(repeating: 0)
 
   /// Half the powers are made by a product, which the sum then adds; the others ride on a fused one.
   @inline(__always)
@@ -165,6 +167,8 @@ struct BlockPowers {
     m13 = multiplyAdd(p1, u12, m13)
     m14 = multiplyAdd(p2, u12, m14)
     m15 = multiplyAdd(p3, u12, m15)
+    m16 = multiplyAdd(p4, u12, m16)
+    m17 = multiplyAdd(p1, u8 * u8, m17)
   }
 
   @inline(__always)
@@ -185,9 +189,11 @@ struct BlockPowers {
     unsafe target[10 &* stride] = t9[1]
     unsafe target[11 &* stride] = t9[2]
     unsafe target[12 &* stride] = t9[3]
-    let t13 = totals(m13, m14, m15, Lanes(repeating: 0))
+    let t13 = totals(m13, m14, m15, m16)
     unsafe target[13 &* stride] = t13[0]
     unsafe target[14 &* stride] = t13[1]
     unsafe target[15 &* stride] = t13[2]
+    unsafe target[16 &* stride] = t13[3]
+    unsafe target[17 &* stride] = total(m17)
   }
 }

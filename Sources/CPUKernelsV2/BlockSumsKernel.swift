@@ -6,11 +6,11 @@
 /// With u' = (u ± 1)/2, the parent's k-th moment is 2^-k Σ_j C(k, j) (e_j + (−1)^(k−j) o_j).
 ///
 /// - Parameters:
-///   - children: `sets` sets of 16 moments of ``blockMoments``, empty beyond `count` blocks.
+///   - children: `sets` sets of the moments of ``blockMoments``, empty beyond `count` blocks.
 ///   - parents: likewise; all that have children in use are written.
 ///   - count: children in use.
-///   - binomials: C(k, j)·2^-k at `16·k + j`.
-///   - scratch: 256 doubles.
+///   - binomials: C(k, j)·2^-k at `18·k + j`.
+///   - scratch: 288 doubles.
 /// - Precision: no cancellation: an error of at most 2^-50 of the block's samples a level.
 public func mergeBlocks(
   _ children: UnsafePointer<Double>, _ parents: UnsafeMutablePointer<Double>, sets: Int, count: Int,
@@ -36,7 +36,7 @@ public func mergeBlocks(
       }
       power = 0
       while power < blockPowers {
-        let row = unsafe binomials + 16 &* power
+        let row = unsafe binomials + blockPowers &* power
         var result = Lanes(repeating: 0)
         var index = 0
         while index <= power {
@@ -57,7 +57,7 @@ public func mergeBlocks(
 ///   0 Σ e^x   1 Σ (e^x − 1)   2 Σ s e^x   3 Σ s² e^x   4 Σ a e^x   5 Σ g e^x   6 Σ g s e^x   7 samples
 /// with s = d − shift, x = lambda·s.
 ///
-/// With s = o_b + h u, h = width/2 and τ = lambda·h: Σ e^x = e^(lambda·o_b) Σ_k τ^k/k!·Σ u^k, k < 14.
+/// With s = o_b + h u, h = width/2 and τ = lambda·h: Σ e^x = e^(lambda·o_b) Σ_k τ^k/k!·Σ u^k, k < 16.
 ///
 /// - Parameters:
 ///   - moments: of ``blockMoments``.
@@ -66,11 +66,11 @@ public func mergeBlocks(
 ///   - range, cut: a lambda's blocks end where the row does, or at cut/lambda + offset below the top.
 ///   - lambdas: `lambdaCount` of them, with lambda·width/2 ≤ ¾.
 ///   - factor: lambdas are taken times this.
-///   - inverses: 1/k, k = 0…13 (the first is not read).
+///   - inverses: 1/k, k = 0…15 (the first is not read).
 ///   - second: whether the sum 3 is wanted.
 ///   - hasRank, hasGold: which payloads are there.
 ///   - scratch: 128 doubles.
-/// - Precision: the series leaves τ^14/14!·e^τ of each block's samples, below 4.4e-13 for τ ≤ ¾.
+/// - Precision: the series leaves τ^16/16!·e^τ of each block's samples, below 1.1e-15 for τ ≤ ¾.
 public func blockSums(
   moments: UnsafePointer<Double>, count: Int, offset: Double, width: Double, range: Double,
   cut: Double, lambdas: UnsafePointer<Double>, lambdaCount: Int, factor: Double,
@@ -115,7 +115,7 @@ public func blockSums(
 }
 
 /// Terms of a block's series.
-private var blockTerms: Int { 14 }
+private var blockTerms: Int { 16 }
 
 /// One lambda; `factors[8·k]` is τ^k/k!.
 @inline(__always)
@@ -148,13 +148,13 @@ private func blockSum(
     let samples = unsafe load(base, 0)
     all += samples
     // Terms from the last to the first, so that small ones are added first.
-    let last = unsafe Lanes(repeating: factors[8 &* 13])
-    var after = unsafe load(base, 14 &* stride)
-    var next = unsafe load(base, 13 &* stride)
+    let last = unsafe Lanes(repeating: factors[8 &* 15])
+    var after = unsafe load(base, 16 &* stride)
+    var next = unsafe load(base, 15 &* stride)
     var a0 = last * next
     var a1 = last * after
-    var a2 = unsafe last * load(base, 15 &* stride)
-    var power = 12
+    var a2 = unsafe last * load(base, 17 &* stride)
+    var power = 14
     while power > 0 {
       let factor = unsafe Lanes(repeating: factors[8 &* power])
       let own = unsafe load(base, power &* stride)
@@ -197,13 +197,13 @@ private func blockSum(
   unsafe store(Lanes(lowHalf: low, highHalf: high), sums, 0)
 }
 
-/// Σ_k τ^k/k!·(moment k + shift), k < 14.
+/// Σ_k τ^k/k!·(moment k + shift), k < 16.
 @inline(__always)
 private func payloadSeries(
   _ moments: UnsafePointer<Double>, _ stride: Int, _ factors: UnsafePointer<Double>, _ shift: Int
 ) -> Lanes {
-  var result = unsafe Lanes(repeating: factors[8 &* 13]) * load(moments, (13 &+ shift) &* stride)
-  var power = 12
+  var result = unsafe Lanes(repeating: factors[8 &* 15]) * load(moments, (15 &+ shift) &* stride)
+  var power = 14
   while power > 0 {
     result = unsafe multiplyAdd(
       Lanes(repeating: factors[8 &* power]), load(moments, (power &+ shift) &* stride), result)

@@ -7,17 +7,15 @@ internal import EsscherCore
 /// which is twice as wide as the one before.
 ///
 /// A lambda is served by the level at which τ = lambda·width/2 lies in (⅜, ¾]. There the series of e^{τu} in
-/// the powers of a sample's place u in its block is cut after τ^13: what is left is at most τ^14/14!·e^τ of
-/// the block, 4.4e-13 (docs/design/012-block-tilt.md).
+/// the powers of a sample's place u in its block is cut after τ^15: what is left is at most τ^16/16!·e^τ of
+/// the block, ``TiltMethods/blockErrorBound`` (docs/design/014-block-tilt.md).
 struct BlockGrid {
-  /// Powers kept of a block, from 0 on: 14 terms of the second moment of a tilt need 16.
-  static let powers = 16
+  /// Powers kept of a block, from 0 on: 16 terms of the second moment of a tilt need 18.
+  static let powers = 18
   /// Terms of the series.
-  static let terms = 14
+  static let terms = 16
   /// Largest lambda·width/2.
   static let largestStep = 0.75
-  /// What the series leaves out, relative to each block.
-  static let errorBound = 4.4e-13
   /// Most blocks of a level; a multiple of 16.
   static let capacity = 96
   /// Rows below this are summed over samples.
@@ -82,7 +80,7 @@ struct BlockGrid {
     return across < Double(size) - 2 ? Int(across) + 2 : size
   }
 
-  /// C(k, j)·2^-k at 16·k + j.
+  /// C(k, j)·2^-k at 18·k + j.
   static let binomials: [Double] = {
     var table = [Double](repeating: 0, count: powers * powers)
     table[0] = 1
@@ -95,6 +93,6 @@ struct BlockGrid {
     return table
   }()
 
-  /// 1/k, k = 1…13, at index k.
+  /// 1/k, k = 1…15, at index k.
   static let reciprocals: [Double] = [0] + (1..<terms).map { 1 / Double($0) }
 }

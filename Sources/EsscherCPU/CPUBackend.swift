@@ -42,8 +42,10 @@ public struct CPUBackend: Backend {
   private static let cellsPerTile = 1 << 22
   /// Positions of a row's samples are 32-bit numbers.
   private static let longestRow = 1 << 32
-  /// Cells a worker reads at once where rows are short.
-  private static let cellsPerRead = 1 << 16
+  /// Cells a worker reads at once where rows are short: with its scratch they stay in the second-level cache.
+  private static let cellsPerRead = 1 << 14
+  /// Bytes of a table beyond which a tile is not made longer: what it holds is read again soon.
+  private static let tableBytes = 8 << 20
 
   /// Bytes that the workers' scratch may take together.
   var scratchLimit: Int { memoryBudgetBytes / 2 }
@@ -62,7 +64,8 @@ public struct CPUBackend: Backend {
       }
     }
     // A quarter of the budget for the table; the caller keeps about as much beside it.
-    let rows = memoryBudgetBytes / 8 / max(1, StatisticsTable.bytesPerRow(plan))
+    let rows =
+      min(memoryBudgetBytes / 8, Self.tableBytes) / max(1, StatisticsTable.bytesPerRow(plan))
     // Small enough that progress moves and an interrupt is heard within a fraction of a second.
     let prompt = table.rewardSource.map { Self.cellsPerTile / max(1, $0.meanSampleCount) }
     return max(1, min(rows, max(prompt ?? 8192, 2 * threads), 8192))
@@ -144,6 +147,7 @@ public struct CPUBackend: Backend {
       }
     }
     if let failure { throw failure }
+    result.methods = evaluator.tally.methods
   }
 
   /// How a worker's memory is laid out for a table.

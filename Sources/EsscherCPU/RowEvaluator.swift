@@ -10,6 +10,7 @@ struct RowEvaluator: Sendable {
   let plan: StatisticsPlan
   let kernels: CPUKernels
   let cache: OrderStatisticCache
+  let tally = TiltTally()
 
   /// Evaluates `rows` and writes their statistics from slot `offset` on.
   func evaluate(
@@ -22,10 +23,11 @@ struct RowEvaluator: Sendable {
       let slot = offset + index
       summaries.set(slot, summary)
       guard summary.sampleCount > 0 else { return }
-      workspace.sweep(
+      let methods = workspace.sweep(
         lambdas: plan.lambdas(row: rows.lowerBound + index), summary: summary, ranked: plan.sorted,
         storage: source.storage, kernels: kernels
       ) { tilts.set(slot * plan.lambdaCount + $0, $1) }
+      tally.add(methods)
       if plan.tail {
         tails.set(slot, workspace.tail(RowTail.count(sampleCount: summary.sampleCount)))
       }

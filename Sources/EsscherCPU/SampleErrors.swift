@@ -106,7 +106,7 @@ extension RowWorkspace {
       sorted: false, dropped: dropped, row: row, table: table, kernels: kernels)
     _ = findTies()
     var sums = [TiltSums](repeating: TiltSums(), count: plan.lambdas.count)
-    sweep(
+    _ = sweep(
       lambdas: plan.lambdas, summary: summary, ranked: true, storage: source.storage,
       kernels: kernels
     ) {

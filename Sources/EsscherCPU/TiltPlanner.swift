@@ -22,6 +22,19 @@ struct TiltPlan: Equatable {
     blocks.isEmpty ? topped..<count : max(topped, blocks.upperBound)..<count
   }
 
+  /// How many lambdas each method serves.
+  var methods: TiltMethods {
+    var methods = TiltMethods()
+    let part = toppedSamples
+    let inRuns =
+      runs.isEmpty ? 0 : part.count / CPUKernels.runLength * CPUKernels.runLength
+    methods.powers = centred
+    methods.blocks = blocks.count
+    methods.runs = inRuns
+    methods.samples = count - centred - blocks.count - inRuns
+    return methods
+  }
+
   /// Lambdas about the mean that are summed over samples.
   var centredSamples: [Range<Int>] {
     guard !blocks.isEmpty else { return [centred..<topped] }
@@ -56,13 +69,13 @@ enum TiltCost {
   /// Of that, in a run of equal steps.
   static let runShare = 0.55
   /// Eight blocks at one lambda, squares included, and what a lambda costs beside them.
-  static let blocks = 24.5
+  static let blocks = 28.0
   static let blocksLambda = 30.0
   /// Moments of eight samples; edges and totals of a block.
-  static let moments = 3.0
+  static let moments = 3.4
   static let block = 22.0
   /// Sixteen blocks merged to eight.
-  static let merge = 91.0
+  static let merge = 115.0
   /// Sorting eight samples.
   static let sort = 20.0
 

@@ -14,17 +14,18 @@ extension RowWorkspace {
   ///   - ranked: the row is sorted, and mid-ranks are wanted.
   ///   - storage: what the cells hold.
   ///   - write: receives each lambda's index and sums.
+  /// - Returns: how many lambdas each method served.
   /// - Complexity: O(count + lambdas) where blocks serve, else O(count · lambdas); no allocation a sample.
   func sweep(
     lambdas: [Double], summary: RowSummary, ranked: Bool, storage: CellStorage, kernels: CPUKernels,
     write: (_ index: Int, _ sums: TiltSums) -> Void
-  ) {
-    guard !lambdas.isEmpty else { return }
+  ) -> TiltMethods {
+    guard !lambdas.isEmpty else { return TiltMethods() }
     if summary.isConstant {
       var sums = TiltSums()
       sums.squares = squaredMass(kernels)
       for index in lambdas.indices { write(index, sums) }
-      return
+      return TiltMethods()
     }
     for (index, lambda) in lambdas.enumerated() { unsafe self.lambdas[index] = lambda }
     var plan = TiltPlan(lambdas, summary: summary)
@@ -52,6 +53,7 @@ extension RowWorkspace {
     for index in lambdas.indices {
       write(index, tiltSums(record: index, shift: index < plan.topped ? 0 : summary.highest))
     }
+    return plan.methods
   }
 
   /// Σ q².

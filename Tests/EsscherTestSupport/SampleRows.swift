@@ -27,7 +27,7 @@ package struct SeededGenerator: RandomNumberGenerator {
 
 /// Shapes of reward rows that estimators must survive.
 package enum RowShape: String, CaseIterable, Sendable {
-  case normal, exponential, heavy, integers, twoValued, constant, pairs, outlier, offset
+  case normal, exponential, heavy, integers, twoValued, constant, pairs, outlier, lowOutlier, offset
 
   /// A row of `count` rewards.
   package func row(_ count: Int, _ random: inout SeededGenerator) -> [Double] {
@@ -40,6 +40,8 @@ package enum RowShape: String, CaseIterable, Sendable {
     case .constant: [Double](repeating: 2.5, count: count)
     case .pairs: (0..<count).map { Double($0 / 2) * 0.37 }.shuffled(using: &random)
     case .outlier: (0..<count).map { $0 == count / 2 ? 1000 : random.normal() }
+    case .lowOutlier:
+      (0..<count).map { $0 == count / 2 ? -1000 : 1 - 1e-3 * random.uniform() }
     case .offset: (0..<count).map { _ in 1e6 + random.normal() }
     }
   }

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// By which methods the tilts of a plan were summed: how many pairs of a prompt and a lambda each of them served.
+///
+/// A backend chooses by cost, row by row; every method keeps the accuracy contract.
+public struct TiltMethods: Sendable, Equatable {
+  /// By the row's power moments: lambda·max|r − mean| ≤ ½.
+  public var powers = 0
+  /// Over blocks of the sorted row.
+  public var blocks = 0
+  /// Over samples, eight equally spaced lambdas at a time.
+  public var runs = 0
+  /// Over samples, an exponential each.
+  public var samples = 0
+
+  /// What the series over blocks leaves out, relative to each block: τ^16/16!·e^τ at τ = ¾.
+  public static let blockErrorBound = 1.1e-15
+  /// What the series in power moments leaves out, relative to its first term: 2·τ^11/13! at τ = ½.
+  public static let powerErrorBound = 1.6e-13
+  /// What the samples whose weight cannot count add at most, relative to Σ e^x, to lambda·Σ (max − r) e^x and to a
+  /// payload in units of its standard deviation.
+  public static let truncationBound = 1e-13
+
+  /// The largest of the bounds that apply; 0 where every lambda was summed over all samples.
+  public var errorBound: Double {
+    if powers > 0 { return Self.powerErrorBound }
+    return blocks + runs + samples > 0 ? Self.truncationBound : 0
+  }
+
+  /// No tilts.
+  public init() {}
+
+  /// Adds the counts of another part of the plan.
+  public static func += (left: inout TiltMethods, right: TiltMethods) {
+    left.powers += right.powers
+    left.blocks += right.blocks
+    left.runs += right.runs
+    left.samples += right.samples
+  }
+}

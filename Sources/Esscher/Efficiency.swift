@@ -7,7 +7,8 @@ internal import EsscherCore
 ///
 /// Both belong to the law that the samples themselves form, so the ratio is at most 1 (theory §1.7).
 /// The frontier's gain at a KL is the minimum over beta of an upper bound (DUAL), taken over every
-/// lambda evaluated so far; an inexact minimum can only lower the ratio.
+/// lambda evaluated so far, and at the nearest one less the bound's own error to second order,
+/// (δ − D)²·β³/(2v): from g' = β and g'' = −β³/v.
 struct Efficiency {
   /// By law of the plan; nil where undefined.
   private(set) var values: [Double?] = []
@@ -16,8 +17,9 @@ struct Efficiency {
   /// By index of n, where there are replicates.
   private(set) var intervals: [(low: Double, high: Double)?] = []
 
-  /// Relative accuracy of the KL: the bound's error is of its square.
-  private static let tolerance = 1e-7
+  /// Relative accuracy ε of the KL. Of the gain the bound's error is (δ − D)²β³/(2v g); with D ~ λ²v/2 and g ~ λv,
+  /// ε²/8. What is left after subtracting that is of the order of ε³ = 1e-12.
+  private static let tolerance = 1e-4
 
   init(
     _ accumulator: FrontierAccumulator, scan: MatrixScan, overview: MatrixOverview,
@@ -41,21 +43,31 @@ struct Efficiency {
     let targets = means.filter { $0.spread > 0 && $0.replacementKL > 0 && $0.replacementKL < limit }
       .map(\.replacementKL)
     var evaluations = known
+    var curves = ReplicateFrontier()
     var matched: [Double: Double] = [:]
     if !targets.isEmpty {
-      let solved = try scan.solve(
-        budgets: targets, overview: overview, tolerance: Self.tolerance, known: known,
-        missing: request.missing, stage: "comparing best-of-n")
-      evaluations = solved.evaluations
-      for (kl, solution) in zip(targets, solved.solutions) { matched[kl] = solution?.lambda }
+      var solver = KLBudgetSolver(
+        budgets: targets, standardDeviation: overview.standardDeviation,
+        tolerance: Self.tolerance, known: known, ceiling: overview.ceiling)
+      // Replicates are kept of what this round evaluates: also of known points that solve a target as they are.
+      var next = Set(solver.pending)
+      for (target, solution) in zip(targets, solver.solutions) {
+        if let solution, (solution.kl - target).magnitude <= Self.tolerance * target {
+          next.insert(solution.lambda)
+        }
+      }
+      while !next.isEmpty {
+        let round = try curves.evaluate(next.sorted(), scan: scan, request: request)
+        evaluations += round
+        solver.record(round)
+        next = Set(solver.pending)
+      }
+      for (kl, solution) in zip(targets, solver.solutions) { matched[kl] = solution?.lambda }
     }
     frontierGains = means.map { point in
-      guard point.replacementKL > 0 else { return 0 }
-      var frontier = overview.largestGain
-      for evaluation in evaluations where evaluation.lambda > 0 {
-        frontier = min(frontier, evaluation.gainBound(atKL: point.replacementKL))
-      }
-      return frontier
+      point.replacementKL > 0
+        ? Self.frontierGain(evaluations, atKL: point.replacementKL, largest: overview.largestGain)
+        : 0
     }
     values = zip(means, frontierGains).map { point, frontier in
       guard point.spread > 0, point.replacementKL > 0 else { return nil }
@@ -66,8 +78,6 @@ struct Efficiency {
       intervals = grid.selections.map { _ in nil }
       return
     }
-    let curves = try ReplicateFrontier(
-      Array(Set(matched.values)).sorted(), scan: scan, request: request)
     intervals = means.indices.map { index in
       guard let value = values[index], let lambda = matched[means[index].replacementKL] else {
         return nil
@@ -78,5 +88,25 @@ struct Efficiency {
         kls: accumulator.replicates(line: firstLine + index, .replacementKL),
         confidence: request.confidence)
     }
+  }
+
+  /// Gain of the frontier at a KL, from evaluations of which one is near it.
+  private static func frontierGain(
+    _ evaluations: [KLBudgetSolver.Evaluation], atKL kl: Double, largest: Double
+  ) -> Double {
+    var frontier = largest
+    var nearest: KLBudgetSolver.Evaluation?
+    for evaluation in evaluations where evaluation.lambda > 0 {
+      frontier = min(frontier, evaluation.gainBound(atKL: kl))
+      if (evaluation.kl - kl).magnitude < nearest.map({ ($0.kl - kl).magnitude }) ?? .infinity {
+        nearest = evaluation
+      }
+    }
+    guard let nearest, nearest.variance > 0 else { return frontier }
+    let (rest, beta) = (kl - nearest.kl, 1 / nearest.lambda)
+    // Farther off the parabola need not be nearer than the tangent.
+    guard rest.magnitude <= 2 * tolerance * kl else { return frontier }
+    let bend = rest * rest * beta * beta * beta / (2 * nearest.variance)
+    return min(frontier, nearest.gainBound(atKL: kl) - bend)
   }
 }

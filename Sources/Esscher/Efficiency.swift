@@ -18,8 +18,11 @@ struct Efficiency {
   private(set) var intervals: [(low: Double, high: Double)?] = []
 
   /// Relative accuracy ε of the KL. Of the gain the bound's error is (δ − D)²β³/(2v g); with D ~ λ²v/2 and g ~ λv,
-  /// ε²/8. What is left after subtracting that is of the order of ε³ = 1e-12.
-  private static let tolerance = 1e-4
+  /// ε²/8. What is left after subtracting that is of the order of ε³ = 1e-15. The second is for KLs next to the
+  /// ceiling, where v vanishes and the bound's error is larger: there the bound is left as it is.
+  private static let tolerances = [1e-5, 1e-7]
+  /// Share of the gain up to which the bound's error is one to second order.
+  private static let largestBend = 1e-9
 
   init(
     _ accumulator: FrontierAccumulator, scan: MatrixScan, overview: MatrixOverview,
@@ -46,23 +49,30 @@ struct Efficiency {
     var curves = ReplicateFrontier()
     var matched: [Double: Double] = [:]
     if !targets.isEmpty {
-      var solver = KLBudgetSolver(
-        budgets: targets, standardDeviation: overview.standardDeviation,
-        tolerance: Self.tolerance, known: known, ceiling: overview.ceiling)
-      // Replicates are kept of what this round evaluates: also of known points that solve a target as they are.
-      var next = Set(solver.pending)
-      for (target, solution) in zip(targets, solver.solutions) {
-        if let solution, (solution.kl - target).magnitude <= Self.tolerance * target {
-          next.insert(solution.lambda)
+      var open = targets
+      for tolerance in Self.tolerances where !open.isEmpty {
+        var solver = KLBudgetSolver(
+          budgets: open, standardDeviation: overview.standardDeviation, tolerance: tolerance,
+          known: evaluations, ceiling: overview.ceiling)
+        // Replicates are kept of what these rounds evaluate: also of points of the grid that solve a target.
+        var next = Set(solver.pending)
+        for (target, solution) in zip(open, solver.solutions) {
+          guard let solution, (solution.kl - target).magnitude <= tolerance * target else {
+            continue
+          }
+          if !curves.holds(solution.lambda) { next.insert(solution.lambda) }
         }
+        while !next.isEmpty {
+          let round = try curves.evaluate(next.sorted(), scan: scan, request: request)
+          evaluations += round
+          solver.record(round)
+          next = Set(solver.pending)
+        }
+        for (kl, solution) in zip(open, solver.solutions) { matched[kl] = solution?.lambda }
+        open = zip(open, solver.solutions).filter { target, solution in
+          solution.map { Self.bend($0, atKL: target) == nil } ?? false
+        }.map(\.0)
       }
-      while !next.isEmpty {
-        let round = try curves.evaluate(next.sorted(), scan: scan, request: request)
-        evaluations += round
-        solver.record(round)
-        next = Set(solver.pending)
-      }
-      for (kl, solution) in zip(targets, solver.solutions) { matched[kl] = solution?.lambda }
     }
     frontierGains = means.map { point in
       point.replacementKL > 0
@@ -102,11 +112,17 @@ struct Efficiency {
         nearest = evaluation
       }
     }
-    guard let nearest, nearest.variance > 0 else { return frontier }
-    let (rest, beta) = (kl - nearest.kl, 1 / nearest.lambda)
-    // Farther off the parabola need not be nearer than the tangent.
-    guard rest.magnitude <= 2 * tolerance * kl else { return frontier }
-    let bend = rest * rest * beta * beta * beta / (2 * nearest.variance)
+    guard let nearest, let bend = bend(nearest, atKL: kl) else { return frontier }
     return min(frontier, nearest.gainBound(atKL: kl) - bend)
+  }
+
+  /// The error of an evaluation's bound to second order; nil where that is too large to be all of it.
+  private static func bend(
+    _ evaluation: KLBudgetSolver.Evaluation, atKL kl: Double
+  ) -> Double? {
+    let (rest, beta) = (kl - evaluation.kl, 1 / evaluation.lambda)
+    guard rest != 0 else { return 0 }
+    let bend = rest * rest * beta * beta * beta / (2 * evaluation.variance)
+    return bend <= largestBend * evaluation.gain ? bend : nil
   }
 }

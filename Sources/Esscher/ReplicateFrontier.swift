@@ -53,6 +53,9 @@ struct ReplicateFrontier {
     return means
   }
 
+  /// Whether a lambda was evaluated here.
+  func holds(_ lambda: Double) -> Bool { lambdas.contains(lambda) }
+
   /// Interval of best-of-n's efficiency.
   ///
   /// A replicate's KL lies a little off the point that the estimate was solved for; the tangent there, which

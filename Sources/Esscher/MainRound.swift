@@ -42,12 +42,12 @@ struct MainRound {
       for start in stride(from: 0, to: table.rows.count, by: Self.rowsAtOnce) {
         var rows = ParallelTiles.map(
           count: min(Self.rowsAtOnce, table.rows.count - start), threads: backend.threads,
-          makeScratch: { TiltTails() }
-        ) { index, tails in
-          PromptRow(
-            table, offset: start + index, lambdas: plan.lambdas, isWeighted: isWeighted,
-            correctsBias: corrects, tails: tails)
-        }
+          makeScratch: { TiltTails() },
+          body: { index, tails in
+            PromptRow(
+              table, offset: start + index, lambdas: plan.lambdas, isWeighted: isWeighted,
+              correctsBias: corrects, tails: tails)
+          })
         if let sampleErrors {
           for index in rows.indices { rows[index].errors = sampleErrors[start + index] }
         }

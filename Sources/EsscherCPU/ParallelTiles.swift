@@ -79,13 +79,13 @@ package enum ParallelTiles {
   package static func forEach(
     count: Int, threads: Int, _ body: @Sendable (_ index: Int) -> Void
   ) {
-    forEach(count: count, threads: threads, makeScratch: {}) { index, _ in body(index) }
+    forEach(count: count, threads: threads, makeScratch: {}, body: { index, _ in body(index) })
   }
 
   /// As ``forEach(count:threads:_:)``; `makeScratch` is called once a worker.
   private static func forEach<Scratch>(
     count: Int, threads: Int, makeScratch: @Sendable () -> Scratch,
-    _ body: @Sendable (_ index: Int, _ scratch: Scratch) -> Void
+    body: @Sendable (_ index: Int, _ scratch: Scratch) -> Void
   ) {
     guard count > 0 else { return }
     // Neighbours together, so that workers seldom write to one cache line and seldom meet at the counter.
@@ -105,19 +105,19 @@ package enum ParallelTiles {
   package static func map<Result>(
     count: Int, threads: Int, _ body: @Sendable (_ index: Int) -> Result
   ) -> [Result] {
-    map(count: count, threads: threads, makeScratch: {}) { index, _ in body(index) }
+    map(count: count, threads: threads, makeScratch: {}, body: { index, _ in body(index) })
   }
 
   /// As ``map(count:threads:_:)``; `makeScratch` is called once a worker.
   package static func map<Result, Scratch>(
     count: Int, threads: Int, makeScratch: @Sendable () -> Scratch,
-    _ body: @Sendable (_ index: Int, _ scratch: Scratch) -> Result
+    body: @Sendable (_ index: Int, _ scratch: Scratch) -> Result
   ) -> [Result] {
     unsafe [Result](unsafeUninitializedCapacity: count) { buffer, initialized in
       let slots = unsafe DisjointSlots(buffer)
-      forEach(count: count, threads: threads, makeScratch: makeScratch) { index, scratch in
-        slots.initialize(index, body(index, scratch))
-      }
+      forEach(
+        count: count, threads: threads, makeScratch: makeScratch,
+        body: { index, scratch in slots.initialize(index, body(index, scratch)) })
       initialized = count
     }
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The inner loops of the Pareto fit: weights of a tail, and mean logarithms taken of products.
+// The top of a row under several tilts: weights, the jackknife's terms of single samples, and the Pareto fit.
 
 /// Writes e^{λ(r_i − r_0)}, i < count; r_0 is the largest.
 public func tailWeights(
@@ -26,72 +26,95 @@ public func tailWeights(
   }
 }
 
-/// Π_i (1 − θ_j x_i) as a mantissa in [1, 2) and a power of 2, for each of `groups`·8 values of θ.
+/// What ``TailSums`` holds, for each of several lambdas, and the Pareto shapes.
 ///
-/// - Parameter block: factors after which the exponents are taken out, so few that no product leaves the
-///   normal numbers meanwhile.
-public func logProducts(
-  _ excess: UnsafePointer<Double>, _ count: Int, _ theta: UnsafePointer<Double>, _ groups: Int,
-  _ block: Int, _ mantissas: UnsafeMutablePointer<Double>,
-  _ exponents: UnsafeMutablePointer<Double>
+/// - Parameters:
+///   - distances: r_i − r_0 ≤ 0, the largest reward first, filled up to a multiple of 8 with the last.
+///   - gold: g − ḡ of the samples, filled up with 0, or nil.
+///   - copies: samples that each entry stands for, filled up with 0.
+///   - count: entries with what fills them up.
+///   - fitted: first entries that the Pareto law is fitted to, the last of them the cutoff.
+///   - lambdas, tops: inverse temperatures, and the largest weight at each.
+///   - shares: (j + ½)^-½ of as many j as there are guesses, filled up to a multiple of 8.
+///   - scratch: `tailScratch` doubles for every entry and guess (TiltTails.swift).
+///   - results: six doubles a lambda: shape (NaN for none), Σ c a, Σ c a (r − r_0), Σ c a g, Σ c l, Σ c, with
+///     a = w³/(1 − w), l = log(1 − w) + w + w²/2, over the entries with w < 1.
+public func tiltTails(
+  distances: UnsafePointer<Double>, gold: UnsafePointer<Double>?, copies: UnsafePointer<Double>,
+  count: Int, fitted: Int, lambdas: UnsafePointer<Double>, tops: UnsafePointer<Double>,
+  lambdaCount: Int, shares: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>,
+  results: UnsafeMutablePointer<Double>
 ) {
-  var group = 0
-  while group < groups {
-    // Three chains of dependent products at once hide each other's latency.
-    let second = group &+ 1 < groups ? group &+ 1 : group
-    let third = group &+ 2 < groups ? group &+ 2 : group
-    let thetaA = unsafe load(theta, 8 &* group)
-    let thetaB = unsafe load(theta, 8 &* second)
-    let thetaC = unsafe load(theta, 8 &* third)
-    var a = Product()
-    var b = Product()
-    var c = Product()
-    var start = 0
-    while start < count {
-      let end = start &+ block < count ? start &+ block : count
-      var index = start
-      while index < end {
-        let x = unsafe Lanes(repeating: -excess[index])
-        a.value *= multiplyAdd(thetaA, x, Lanes(repeating: 1))
-        b.value *= multiplyAdd(thetaB, x, Lanes(repeating: 1))
-        c.value *= multiplyAdd(thetaC, x, Lanes(repeating: 1))
-        index &+= 1
-      }
-      a.normalise()
-      b.normalise()
-      c.normalise()
-      start = end
-    }
-    unsafe a.store(8 &* group, mantissas, exponents)
-    if second > group { unsafe b.store(8 &* second, mantissas, exponents) }
-    if third > group { unsafe c.store(8 &* third, mantissas, exponents) }
-    group &+= 3
+  var index = 0
+  while index < lambdaCount {
+    let record = unsafe results + 6 &* index
+    let lambda = unsafe lambdas[index]
+    unsafe singleSampleSums(
+      distances, gold, copies, count, lambda, tops[index], scratch, record)
+    unsafe record[0] =
+      lambda > 0
+      ? paretoShape(distances, scratch, fitted, shares, scratch + (count &+ 8)) : Double.nan
+    index &+= 1
   }
 }
 
-/// Eight running products, each a mantissa and a power of 2.
-struct Product {
-  var value = Lanes(repeating: 1)
-  var exponent = SIMD8<Int64>(repeating: 0)
-
-  @inline(__always)
-  mutating func normalise() {
-    let bits = unsafe unsafeBitCast(value, to: SIMD8<Int64>.self)
-    exponent &+= (bits &>> 52) &- 1023
-    value = unsafe unsafeBitCast(
-      bits & 0x000F_FFFF_FFFF_FFFF | 0x3FF0_0000_0000_0000, to: Lanes.self)
-  }
-
-  @inline(__always)
-  func store(
-    _ index: Int, _ mantissas: UnsafeMutablePointer<Double>,
-    _ exponents: UnsafeMutablePointer<Double>
-  ) {
-    var lane = 0
-    while lane < 8 {
-      unsafe mantissas[index &+ lane] = value[lane]
-      unsafe exponents[index &+ lane] = Double(exponent[lane])
-      lane &+= 1
+/// Writes e^{λ(r_i − r_0)} and the sums of what single samples do.
+@inline(__always)
+private func singleSampleSums(
+  _ distances: UnsafePointer<Double>, _ gold: UnsafePointer<Double>?,
+  _ copies: UnsafePointer<Double>, _ count: Int, _ lambda: Double, _ top: Double,
+  _ weights: UnsafeMutablePointer<Double>, _ record: UnsafeMutablePointer<Double>
+) {
+  let lambdas = Lanes(repeating: lambda)
+  let tops = Lanes(repeating: top)
+  let one = Lanes(repeating: 1)
+  let zero = Lanes(repeating: 0)
+  // Up to here series stand for the logarithm, which would be most of the work and cancel, and the quotient.
+  // Left out are w⁸/8 and w⁹: 4e-11 and 1e-12 of the terms.
+  let small = 0.01
+  var rests = zero
+  var rewards = zero
+  var golds = zero
+  var logarithms = zero
+  var included = zero
+  var index = 0
+  while index < count {
+    let distance = unsafe load(distances, index)
+    let e = expParts(distance * lambdas).exp
+    unsafe store(e, weights, index)
+    let w = e * tops
+    // A sample that carries all the weight has no estimate without it.
+    let stands = unsafe load(copies, index).replacing(with: zero, where: w .>= one)
+    let cube = w * w * w
+    var quotient = multiplyAdd(w, one, one)
+    quotient = multiplyAdd(quotient, w, one)
+    quotient = multiplyAdd(quotient, w, one)
+    quotient = multiplyAdd(quotient, w, one)
+    quotient = multiplyAdd(quotient, w, one)
+    var series = multiplyAdd(w, Lanes(repeating: 1.0 / 7), Lanes(repeating: 1.0 / 6))
+    series = multiplyAdd(series, w, Lanes(repeating: 1.0 / 5))
+    series = multiplyAdd(series, w, Lanes(repeating: 1.0 / 4))
+    series = multiplyAdd(series, w, Lanes(repeating: 1.0 / 3))
+    var rest = zero - cube * series
+    // Entries descend, so that the first lane is the largest.
+    if w[0] >= small {
+      let isLarge = w .>= Lanes(repeating: small)
+      let others = (one - w).replacing(with: one, where: w .>= one)
+      quotient.replace(with: one / others, where: isLarge)
+      rest.replace(
+        with: multiplyAdd(w * Lanes(repeating: 0.5), w, w + logarithm(others)), where: isLarge)
     }
+    let share = stands * cube * quotient
+    rests += share
+    rewards = multiplyAdd(share, distance, rewards)
+    if let gold = unsafe gold { golds = unsafe multiplyAdd(share, load(gold, index), golds) }
+    logarithms = multiplyAdd(stands, rest, logarithms)
+    included += stands
+    index &+= 8
   }
+  unsafe record[1] = total(rests)
+  unsafe record[2] = total(rewards)
+  unsafe record[3] = total(golds)
+  unsafe record[4] = total(logarithms)
+  unsafe record[5] = total(included)
 }

@@ -280,15 +280,21 @@ public struct Benchmark {
     }
     let record = record(.khat, work: Double(held) * lambdaCount, "fits", .multiplyAdd, products)
     return try time(record) { () throws(EsscherError) in
-      let shapes = ParallelTiles.map(count: rows.count, threads: backend.threads) { row in
-        let top = rows[row].rewards.prefix(ParetoTail.count(sampleCount: counts[row]) + 1)
-        return lambdas.map { lambda in
-          let weights = ParetoTail.weights(lambda: lambda, top: top, loops: .processor)
-          return ParetoTail.shape(weights: weights[...], rewards: top, loops: .processor) ?? 0
+      // Workers keep their buffers for a part of the rows.
+      let part = 64
+      let shapes = ParallelTiles.map(
+        count: (rows.count + part - 1) / part, threads: backend.threads
+      ) { index in
+        let tails = TiltTails()
+        var sums = lambdas.map { _ in 0.0 }
+        for row in index * part..<min(rows.count, (index + 1) * part) {
+          tails.evaluate(rows[row], sampleCount: counts[row], lambdas: lambdas) { _ in 0 }
+          for index in sums.indices { sums[index] += tails.sums(at: index).shape ?? 0 }
         }
+        return sums
       }
       return lambdas.indices.map { index in
-        shapes.reduce(0) { $0 + $1[index] } / Double(max(1, shapes.count))
+        shapes.reduce(0) { $0 + $1[index] } / Double(max(1, rows.count))
       }
     }
   }

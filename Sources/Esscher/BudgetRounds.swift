@@ -9,56 +9,94 @@ extension MatrixScan {
   func evaluate(
     _ lambdas: [Double], missing: MissingPolicy, stage: String
   ) throws(EsscherError) -> [KLBudgetSolver.Evaluation] {
-    var kl = lambdas.map { _ in CompensatedSum() }
-    var variance = kl
-    var gain = kl
-    var prompts = 0
+    var sums = EvaluationSums(lambdas)
     let threads = backend.threads
     try run(StatisticsPlan(lambdas: lambdas, missing: missing), stage: stage) { table in
-      let estimates = ParallelTiles.map(count: table.rows.count, threads: threads) { offset in
-        lambdas.indices.map { index in
-          TiltEstimate(
-            lambda: lambdas[index], sums: table.tilts[offset * lambdas.count + index],
-            summary: table.summaries[offset])
-        }
-      }
-      for (offset, row) in estimates.enumerated() where table.summaries[offset].sampleCount > 0 {
-        prompts += 1
-        for (index, estimate) in row.enumerated() {
-          kl[index].add(estimate.kl)
-          variance[index].add(estimate.variance)
-          gain[index].add(estimate.gain)
-        }
-      }
+      sums.add(table, threads: threads)
     }
-    let count = Double(prompts)
-    return lambdas.indices.map { index in
-      KLBudgetSolver.Evaluation(
-        lambda: lambdas[index], kl: kl[index].value / count,
-        variance: variance[index].value / count, gain: gain[index].value / count)
-    }
+    return sums.means
   }
 
   /// Runs rounds until every budget is solved.
   ///
-  /// - Parameter budgets: nats, each in (0, mean ceiling); or gains, each in (0, mean of max r − mean r).
-  /// - Returns: the solution of each budget and every evaluation made on the way.
+  /// - Parameters:
+  ///   - budgets: nats, each in (0, mean ceiling); or gains, each in (0, mean of max r − mean r).
+  ///   - tolerance: relative error of the KL or gain.
+  ///   - known: evaluations at hand.
+  ///   - acceptsEstimates: a lambda read off its neighbours will do, where they say that it is near enough.
+  /// - Returns: the nearest evaluation to each budget, its lambda, and every evaluation made on the way.
   func solve(
     budgets: [Double], of quantity: KLBudgetSolver.Quantity = .kl, overview: MatrixOverview,
-    tolerance: Double, known: [KLBudgetSolver.Evaluation] = [], missing: MissingPolicy,
-    stage: String
+    tolerance: Double, known: [KLBudgetSolver.Evaluation] = [], acceptsEstimates: Bool = false,
+    missing: MissingPolicy, stage: String
   ) throws(EsscherError) -> (
-    solutions: [KLBudgetSolver.Evaluation?], evaluations: [KLBudgetSolver.Evaluation]
+    solutions: [KLBudgetSolver.Evaluation?], lambdas: [Double?],
+    evaluations: [KLBudgetSolver.Evaluation]
   ) {
     var solver = KLBudgetSolver(
       budgets: budgets, standardDeviation: overview.standardDeviation, tolerance: tolerance,
-      quantity: quantity, known: known)
+      quantity: quantity, known: known, ceiling: overview.ceiling,
+      acceptsEstimates: acceptsEstimates)
     var evaluations = known
     while !solver.pending.isEmpty {
       let round = try evaluate(solver.pending, missing: missing, stage: stage)
       evaluations += round
       solver.record(round)
     }
-    return (solver.solutions, evaluations)
+    return (solver.solutions, solver.lambdas, evaluations)
+  }
+}
+
+/// Sums over prompts of what ``KLBudgetSolver`` goes by, for tables that come tile by tile.
+struct EvaluationSums {
+  let lambdas: [Double]
+  private var kl: [CompensatedSum]
+  private var variance: [CompensatedSum]
+  private var gain: [CompensatedSum]
+  private var prompts = 0
+
+  init(_ lambdas: [Double]) {
+    self.lambdas = lambdas
+    kl = lambdas.map { _ in CompensatedSum() }
+    variance = kl
+    gain = kl
+  }
+
+  /// Adds the prompts of a table whose plan has these lambdas, in row order.
+  ///
+  /// - Returns: KL and gain of each prompt that has samples, one pair a lambda.
+  @discardableResult
+  mutating func add(_ table: StatisticsTable, threads: Int) -> [Double] {
+    let kept = table.summaries.indices.filter { table.summaries[$0].sampleCount > 0 }
+    let (count, lambdas) = (lambdas.count, lambdas)
+    guard count > 0 else { return [] }
+    let values = ParallelTiles.map(count: kept.count * count, threads: threads) { entry in
+      let slot = kept[entry / count]
+      let estimate = TiltEstimate(
+        lambda: lambdas[entry % count], sums: table.tilts[slot * count + entry % count],
+        summary: table.summaries[slot])
+      return SIMD4(estimate.kl, estimate.gain, estimate.variance, 0)
+    }
+    prompts += kept.count
+    var columns: [Double] = []
+    columns.reserveCapacity(2 * values.count)
+    for (entry, value) in values.enumerated() {
+      kl[entry % count].add(value[0])
+      gain[entry % count].add(value[1])
+      variance[entry % count].add(value[2])
+      columns.append(value[0])
+      columns.append(value[1])
+    }
+    return columns
+  }
+
+  /// Means over the prompts.
+  var means: [KLBudgetSolver.Evaluation] {
+    let count = Double(prompts)
+    return lambdas.indices.map { index in
+      KLBudgetSolver.Evaluation(
+        lambda: lambdas[index], kl: kl[index].value / count,
+        variance: variance[index].value / count, gain: gain[index].value / count)
+    }
   }
 }

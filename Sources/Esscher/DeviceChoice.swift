@@ -14,9 +14,9 @@ struct DeviceChoice {
   /// Whether the run may start again on the processor if the device fails.
   var mayFallBack = false
 
-  /// Terms of the tilt below which no device is looked for: less than a second on a processor, and
-  /// opening a device takes that long.
-  static let smallJob = 4e8
+  /// Terms of the tilt below which no device is looked for: about a second on two cores, most of which a
+  /// device has to spend too (reading, replicates), and opening one takes a fifth to half a second.
+  static let smallJob = 4e9
 
   /// `ESSCHER_AUTO=first`: `auto` takes the first usable device without asking whether it pays. For
   /// trials of devices and of their failures.

@@ -7,7 +7,8 @@ internal import EsscherCore
 ///
 /// Both belong to the law that the samples themselves form, so the ratio is at most 1 (theory §1.7).
 /// The frontier's gain at a KL is the minimum over beta of an upper bound (DUAL), taken over every
-/// lambda evaluated so far; an inexact minimum can only lower the ratio.
+/// lambda evaluated so far, and at the nearest one less the bound's own error to second order,
+/// (δ − D)²·β³/(2v): from g' = β and g'' = −β³/v.
 struct Efficiency {
   /// By law of the plan; nil where undefined.
   private(set) var values: [Double?] = []
@@ -16,8 +17,12 @@ struct Efficiency {
   /// By index of n, where there are replicates.
   private(set) var intervals: [(low: Double, high: Double)?] = []
 
-  /// Relative accuracy of the KL: the bound's error is of its square.
-  private static let tolerance = 1e-7
+  /// Relative accuracy ε of the KL. Of the gain the bound's error is (δ − D)²β³/(2v g); with D ~ λ²v/2 and g ~ λv,
+  /// ε²/8. What is left after subtracting that is of the order of ε³ = 1e-15. The second is for KLs next to the
+  /// ceiling, where v vanishes and the bound's error is larger: there the bound is left as it is.
+  private static let tolerances = [1e-5, 1e-7]
+  /// Share of the gain up to which the bound's error is one to second order.
+  private static let largestBend = 1e-9
 
   init(
     _ accumulator: FrontierAccumulator, scan: MatrixScan, overview: MatrixOverview,
@@ -41,21 +46,38 @@ struct Efficiency {
     let targets = means.filter { $0.spread > 0 && $0.replacementKL > 0 && $0.replacementKL < limit }
       .map(\.replacementKL)
     var evaluations = known
+    var curves = ReplicateFrontier()
     var matched: [Double: Double] = [:]
     if !targets.isEmpty {
-      let solved = try scan.solve(
-        budgets: targets, overview: overview, tolerance: Self.tolerance, known: known,
-        missing: request.missing, stage: "comparing best-of-n")
-      evaluations = solved.evaluations
-      for (kl, solution) in zip(targets, solved.solutions) { matched[kl] = solution?.lambda }
+      var open = targets
+      for tolerance in Self.tolerances where !open.isEmpty {
+        var solver = KLBudgetSolver(
+          budgets: open, standardDeviation: overview.standardDeviation, tolerance: tolerance,
+          known: evaluations, ceiling: overview.ceiling)
+        // Replicates are kept of what these rounds evaluate: also of points of the grid that solve a target.
+        var next = Set(solver.pending)
+        for (target, solution) in zip(open, solver.solutions) {
+          guard let solution, (solution.kl - target).magnitude <= tolerance * target else {
+            continue
+          }
+          if !curves.holds(solution.lambda) { next.insert(solution.lambda) }
+        }
+        while !next.isEmpty {
+          let round = try curves.evaluate(next.sorted(), scan: scan, request: request)
+          evaluations += round
+          solver.record(round)
+          next = Set(solver.pending)
+        }
+        for (kl, solution) in zip(open, solver.solutions) { matched[kl] = solution?.lambda }
+        open = zip(open, solver.solutions).filter { target, solution in
+          solution.map { Self.bend($0, atKL: target) == nil } ?? false
+        }.map(\.0)
+      }
     }
     frontierGains = means.map { point in
-      guard point.replacementKL > 0 else { return 0 }
-      var frontier = overview.largestGain
-      for evaluation in evaluations where evaluation.lambda > 0 {
-        frontier = min(frontier, evaluation.gainBound(atKL: point.replacementKL))
-      }
-      return frontier
+      point.replacementKL > 0
+        ? Self.frontierGain(evaluations, atKL: point.replacementKL, largest: overview.largestGain)
+        : 0
     }
     values = zip(means, frontierGains).map { point, frontier in
       guard point.spread > 0, point.replacementKL > 0 else { return nil }
@@ -66,8 +88,6 @@ struct Efficiency {
       intervals = grid.selections.map { _ in nil }
       return
     }
-    let curves = try ReplicateFrontier(
-      Array(Set(matched.values)).sorted(), scan: scan, request: request)
     intervals = means.indices.map { index in
       guard let value = values[index], let lambda = matched[means[index].replacementKL] else {
         return nil
@@ -78,5 +98,31 @@ struct Efficiency {
         kls: accumulator.replicates(line: firstLine + index, .replacementKL),
         confidence: request.confidence)
     }
+  }
+
+  /// Gain of the frontier at a KL, from evaluations of which one is near it.
+  private static func frontierGain(
+    _ evaluations: [KLBudgetSolver.Evaluation], atKL kl: Double, largest: Double
+  ) -> Double {
+    var frontier = largest
+    var nearest: KLBudgetSolver.Evaluation?
+    for evaluation in evaluations where evaluation.lambda > 0 {
+      frontier = min(frontier, evaluation.gainBound(atKL: kl))
+      if (evaluation.kl - kl).magnitude < nearest.map({ ($0.kl - kl).magnitude }) ?? .infinity {
+        nearest = evaluation
+      }
+    }
+    guard let nearest, let bend = bend(nearest, atKL: kl) else { return frontier }
+    return min(frontier, nearest.gainBound(atKL: kl) - bend)
+  }
+
+  /// The error of an evaluation's bound to second order; nil where that is too large to be all of it.
+  private static func bend(
+    _ evaluation: KLBudgetSolver.Evaluation, atKL kl: Double
+  ) -> Double? {
+    let (rest, beta) = (kl - evaluation.kl, 1 / evaluation.lambda)
+    guard rest != 0 else { return 0 }
+    let bend = rest * rest * beta * beta * beta / (2 * evaluation.variance)
+    return bend <= largestBend * evaluation.gain ? bend : nil
   }
 }

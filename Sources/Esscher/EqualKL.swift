@@ -136,20 +136,22 @@ struct EqualKL {
     let table = try scan.backend.reduce(scan.table, rows: rows, plan: plan)
     let targets = targets
     let corrects = correctsBias
-    let prompts = ParallelTiles.map(count: rows.count, threads: scan.backend.threads) { offset in
-      var prompt = targets.map { _ in PromptValues() }
-      let summary = table.summaries[offset]
-      guard summary.sampleCount > 0 else { return prompt }
-      let row = PromptRow(
-        table, offset: offset, lambdas: ascending[offset],
-        isWeighted: isWeighted, correctsBias: false)
-      for (slot, index) in orders[offset].enumerated() {
-        prompt[index] = Self.values(
-          row.values[slot + 1], at: places[offset][index], kl: targets[index].kl, summary,
-          corrects: corrects)
-      }
-      return prompt
-    }
+    let prompts = ParallelTiles.map(
+      count: rows.count, threads: scan.backend.threads, makeScratch: { TiltTails() },
+      body: { offset, tails in
+        var prompt = targets.map { _ in PromptValues() }
+        let summary = table.summaries[offset]
+        guard summary.sampleCount > 0 else { return prompt }
+        let row = PromptRow(
+          table, offset: offset, lambdas: ascending[offset],
+          isWeighted: isWeighted, correctsBias: false, tails: tails)
+        for (slot, index) in orders[offset].enumerated() {
+          prompt[index] = Self.values(
+            row.values[slot + 1], at: places[offset][index], kl: targets[index].kl, summary,
+            corrects: corrects)
+        }
+        return prompt
+      })
     let kept = rows.indices.filter { table.summaries[$0 - rows.lowerBound].sampleCount > 0 }
     try lines.add(
       kept.map { prompts[$0 - rows.lowerBound] }, indices: kept, backend: scan.backend)

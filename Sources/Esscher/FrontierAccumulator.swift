@@ -62,29 +62,62 @@ struct FrontierAccumulator {
       replicateCount: replicates, columnCount: offsets[offsets.count - 1], seed: seed)
   }
 
-  /// Adds a tile's prompts, in row order.
-  mutating func add(
-    _ rows: [PromptRow], backend: any Backend
-  ) throws(EsscherError) {
+  /// Adds prompts to the means, in row order; their replicates come later, with ``add(columns:indices:backend:)``.
+  ///
+  /// Each point sees the prompts in order, whichever thread it falls to.
+  mutating func add(_ rows: [PromptRow], threads: Int) {
     for row in rows {
       promptCount += 1
       if row.summary.tiedCount > 0 && row.summary.tiedCount < row.summary.sampleCount {
         mixedPrompts += 1
       }
       if !row.errors.isEmpty { sampleErrors = row.errors }
-      for (index, values) in row.values.enumerated() { points[index].add(values) }
     }
-    guard bootstrap.replicateCount > 0, bootstrap.columnCount > 0 else { return }
-    var columns: [Double] = []
-    columns.reserveCapacity(rows.count * bootstrap.columnCount)
-    for row in rows {
-      for line in bootstrapLines {
-        for quantity in line.quantities {
-          columns.append(line.value(quantity, row.values[line.entry]))
+    // With importance weights no law that selects by rank has values.
+    let evaluated = rows.first?.values.count ?? 0
+    unsafe points.withUnsafeMutableBufferPointer { buffer in
+      let slots = unsafe DisjointSlots(buffer)
+      ParallelTiles.forEach(count: evaluated, threads: threads) { index in
+        guard let point = unsafe slots.pointer(at: index) else { return }
+        for row in rows { unsafe point.pointee.add(row.values[index]) }
+      }
+    }
+  }
+
+  /// Whether there are replicates to add to.
+  var hasReplicates: Bool { bootstrap.replicateCount > 0 && bootstrap.columnCount > 0 }
+
+  /// Appends what the replicates are kept of, prompt by prompt.
+  func appendColumns(of rows: [PromptRow], to columns: inout [Double], threads: Int) {
+    let count = bootstrap.columnCount
+    let start = columns.count
+    columns.append(contentsOf: repeatElement(0, count: rows.count * count))
+    unsafe columns.withUnsafeMutableBufferPointer { buffer in
+      let slots = unsafe DisjointSlots(buffer)
+      ParallelTiles.forEach(count: rows.count, threads: threads) { index in
+        var slot = start + index * count
+        for line in bootstrapLines {
+          let values = rows[index].values[line.entry]
+          for quantity in line.quantities {
+            slots.set(slot, line.value(quantity, values))
+            slot += 1
+          }
         }
       }
     }
-    try backend.accumulate(&bootstrap, indices: rows.map(\.row), values: columns)
+  }
+
+  /// Adds prompts to the replicates.
+  ///
+  /// - Parameters:
+  ///   - columns: of ``appendColumns(of:to:threads:)``.
+  ///   - indices: the prompts' rows.
+  ///   - backend: adds them.
+  mutating func add(
+    columns: [Double], indices: [Int], backend: any Backend
+  ) throws(EsscherError) {
+    guard hasReplicates, !indices.isEmpty else { return }
+    try backend.accumulate(&bootstrap, indices: indices, values: columns)
   }
 
   /// Percentile interval of a quantity of bootstrap line `line`, nil without replicates.

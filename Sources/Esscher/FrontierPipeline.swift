@@ -13,7 +13,8 @@ struct FrontierPipeline {
     try checkShapes(scan.table)
     scan = try scan.checkingLogProbabilities(missing: request.missing)
     let overview = try clock.time("reading") { () throws(EsscherError) in
-      try MatrixOverview(scan, missing: request.missing)
+      try MatrixOverview(
+        scan, missing: request.missing, probes: GridProbes(request, scan: scan).lambdas)
     }
     var grid = try clock.time("grids") { () throws(EsscherError) in
       try PointGrid(request, scan: scan, overview: overview)

@@ -9,6 +9,9 @@ struct MainRound {
   let request: FrontierRequest
   let overview: MatrixOverview
 
+  /// Prompts whose values are held at once: few enough for the caches, and enough for the threads.
+  private static let rowsAtOnce = 256
+
   /// Evaluates a grid.
   ///
   /// - Parameters:
@@ -34,18 +37,32 @@ struct MainRound {
       ? CPUBackend(threads: backend.threads, memoryBudgetBytes: request.memoryBudgetBytes) : nil
     try scan.run(plan, stage: stage) { (table) throws(EsscherError) in
       let sampleErrors = try errors?.sampleErrors(scan.table, rows: table.rows, plan: plan)
-      let rows = ParallelTiles.map(count: table.rows.count, threads: backend.threads) { offset in
-        var row = PromptRow(
-          table, offset: offset, lambdas: plan.lambdas, isWeighted: isWeighted,
-          correctsBias: corrects)
-        if let sampleErrors { row.errors = sampleErrors[offset] }
-        return row
-      }.filter { $0.summary.sampleCount > 0 }
-      try accumulator.add(rows, backend: backend)
-      guard let write = observer.promptPoints else { return }
-      for row in rows {
-        try write(PromptLines(grid: grid, row: row, hasGold: scan.table.gold != nil).points)
+      var columns: [Double] = []
+      var indices: [Int] = []
+      for start in stride(from: 0, to: table.rows.count, by: Self.rowsAtOnce) {
+        var rows = ParallelTiles.map(
+          count: min(Self.rowsAtOnce, table.rows.count - start), threads: backend.threads,
+          makeScratch: { TiltTails() },
+          body: { index, tails in
+            PromptRow(
+              table, offset: start + index, lambdas: plan.lambdas, isWeighted: isWeighted,
+              correctsBias: corrects, tails: tails)
+          })
+        if let sampleErrors {
+          for index in rows.indices { rows[index].errors = sampleErrors[start + index] }
+        }
+        rows.removeAll { $0.summary.sampleCount == 0 }
+        accumulator.add(rows, threads: backend.threads)
+        if accumulator.hasReplicates {
+          accumulator.appendColumns(of: rows, to: &columns, threads: backend.threads)
+          indices += rows.map(\.row)
+        }
+        guard let write = observer.promptPoints else { continue }
+        for row in rows {
+          try write(PromptLines(grid: grid, row: row, hasGold: scan.table.gold != nil).points)
+        }
       }
+      try accumulator.add(columns: columns, indices: indices, backend: backend)
     }
     return accumulator
   }

@@ -20,6 +20,8 @@ struct MatrixOverview {
   var largestGain = 0.0
   /// Mean reward of the base policy.
   var meanReward = 0.0
+  /// Tilts that the first round evaluated on the way, for the solvers of later ones.
+  var evaluations: [KLBudgetSolver.Evaluation] = []
 
   /// What was left out, as sentences.
   var notes: [String] {
@@ -30,13 +32,24 @@ struct MatrixOverview {
     ]
   }
 
-  init(_ scan: MatrixScan, missing: MissingPolicy) throws(EsscherError) {
+  /// Runs the round.
+  ///
+  /// - Parameters:
+  ///   - scan: the matrix.
+  ///   - missing: what becomes of missing cells.
+  ///   - probes: lambdas to evaluate on the way, ascending.
+  init(
+    _ scan: MatrixScan, missing: MissingPolicy, probes: [Double] = []
+  ) throws(EsscherError) {
+    var sums = EvaluationSums(probes)
+    let threads = scan.backend.threads
     var ceilings = CompensatedSum()
     var variances = CompensatedSum()
     var gains = CompensatedSum()
     var rewards = CompensatedSum()
     var overview = self
-    try scan.run(StatisticsPlan(missing: missing), stage: "reading") { table in
+    try scan.run(StatisticsPlan(lambdas: probes, missing: missing), stage: "reading") { table in
+      sums.add(table, threads: threads)
       for (offset, summary) in table.summaries.enumerated() {
         overview.droppedSamples += summary.droppedCount
         guard summary.sampleCount > 0 else {
@@ -66,5 +79,6 @@ struct MatrixOverview {
     standardDeviation = (variances.value / prompts).squareRoot()
     largestGain = gains.value / prompts
     meanReward = rewards.value / prompts
+    evaluations = sums.means
   }
 }

@@ -69,6 +69,12 @@ struct PointGrid {
   /// Mean KL of the default grid's first point, nats.
   static let defaultLowKL = 1e-3
 
+  /// Mean KL of the default grid's ends, or of its only point.
+  static func defaultEnds(ceiling: Double) -> [Double] {
+    let high = max(ceiling - 2, ceiling / 2)
+    return high > defaultLowKL ? [defaultLowKL, high] : [ceiling / 2]
+  }
+
   /// Lambdas of the tilts, and a note about them.
   static func lambdas(
     _ request: FrontierRequest, scan: MatrixScan, overview: MatrixOverview
@@ -78,12 +84,11 @@ struct PointGrid {
     guard ceiling > 0 else {
       return ([0], "the KL ceiling is 0, so that no tilt differs from the base policy")
     }
-    let high = max(ceiling - 2, ceiling / 2)
-    let ends = high > defaultLowKL ? [defaultLowKL, high] : [ceiling / 2]
     let solved = try scan.solve(
-      budgets: ends, overview: overview, tolerance: 1e-6, missing: request.missing,
+      budgets: defaultEnds(ceiling: ceiling), overview: overview, tolerance: 1e-6,
+      known: overview.evaluations, acceptsEstimates: true, missing: request.missing,
       stage: "placing the grid"
-    ).solutions.compactMap { $0?.lambda }
+    ).lambdas.compactMap(\.self)
     guard solved.count == 2 else { return (solved, nil) }
     let (low, span) = (Elementary.log(solved[0]), Elementary.log(solved[1] / solved[0]))
     return (

@@ -5,7 +5,7 @@ internal import EsscherCore
 
 /// Means over prompts of one point.
 struct PointMeans {
-  private var sums = Array(repeating: CompensatedSum(), count: 17)
+  private var sums = InlineArray<17, CompensatedSum>(repeating: CompensatedSum())
   private(set) var count = 0
   private(set) var ess = LogHistogram()
   /// Inverses of the largest weights.
@@ -21,13 +21,23 @@ struct PointMeans {
 
   mutating func add(_ values: PromptValues) {
     count += 1
-    let terms = [
-      values.kl, values.reverseKL, values.jeffreys, values.reward, values.gain, values.gold,
-      values.winRate, values.spread, values.replacementKL, values.empiricalKL,
-      values.empiricalGain, values.bias.kl, values.bias.gain, values.bias.reward,
-      values.goldSlope, values.chiSquared, values.empiricalGold,
-    ]
-    for (index, term) in terms.enumerated() { sums[index].add(term) }
+    sums[0].add(values.kl)
+    sums[1].add(values.reverseKL)
+    sums[2].add(values.jeffreys)
+    sums[3].add(values.reward)
+    sums[4].add(values.gain)
+    sums[5].add(values.gold)
+    sums[6].add(values.winRate)
+    sums[7].add(values.spread)
+    sums[8].add(values.replacementKL)
+    sums[9].add(values.empiricalKL)
+    sums[10].add(values.empiricalGain)
+    sums[11].add(values.bias.kl)
+    sums[12].add(values.bias.gain)
+    sums[13].add(values.bias.reward)
+    sums[14].add(values.goldSlope)
+    sums[15].add(values.chiSquared)
+    sums[16].add(values.empiricalGold)
     ess.add(values.ess)
     if let khat = values.khat { shapes.add(Self.shapeScale * khat) }
     if let weight = values.bias.largestWeight { inverseWeights.add(1 / weight) }

@@ -87,28 +87,33 @@ struct PromptRow {
   /// - Parameters:
   ///   - isWeighted: samples have importance weights; then lambda = 0 is the first of `lambdas`.
   ///   - correctsBias: values are corrected by the jackknife.
+  ///   - tails: the worker's buffers.
   init(
-    _ table: StatisticsTable, offset: Int, lambdas: [Double], isWeighted: Bool, correctsBias: Bool
+    _ table: StatisticsTable, offset: Int, lambdas: [Double], isWeighted: Bool, correctsBias: Bool,
+    tails: TiltTails
   ) {
     row = table.rows.lowerBound + offset
     summary = table.summaries[offset]
     values = []
+    guard summary.sampleCount > 0 else { return }
     values.reserveCapacity(table.lambdaCount + table.bestOfCount)
-    let tail = table.tails[offset]
-    let fitted = min(
-      tail.rewards.count, ParetoTail.count(sampleCount: summary.sampleCount) + 1)
-    let base = isWeighted ? table.tilts[offset * table.lambdaCount] : nil
+    let first = offset * table.lambdaCount
+    let base = isWeighted ? table.tilts[first] : nil
+    if !isWeighted {
+      tails.evaluate(
+        table.tails[offset], sampleCount: summary.sampleCount, lambdas: lambdas
+      ) {
+        TailSums.largestWeight(lambda: lambdas[$0], sums: table.tilts[first + $0], summary: summary)
+      }
+    }
     for (index, lambda) in lambdas.enumerated() {
-      let sums = table.tilts[offset * table.lambdaCount + index]
+      let sums = table.tilts[first + index]
+      let tail = isWeighted ? nil : tails.sums(at: index)
       var point = PromptValues(
         TiltEstimate(lambda: lambda, sums: sums, summary: summary), summary: summary)
-      let weights = ParetoTail.weights(lambda: lambda, top: tail.rewards[...], loops: .processor)
-      point.khat =
-        lambda > 0
-        ? ParetoTail.shape(
-          weights: weights[..<fitted], rewards: tail.rewards[..<fitted], loops: .processor) : nil
+      point.khat = tail?.shape
       point.bias = TiltJackknife(
-        lambda: lambda, sums: sums, summary: summary, tail: tail, tailWeights: weights, base: base)
+        lambda: lambda, sums: sums, summary: summary, tail: tail, base: base)
       if correctsBias { point.correctBias(lambda: lambda) }
       values.append(point)
     }

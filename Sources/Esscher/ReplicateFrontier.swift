@@ -17,49 +17,44 @@ enum Percentiles {
   }
 }
 
-/// Gain and KL of the samples' own tilts in every replicate, at the lambdas that spend best-of-n's KL.
+/// Gain and KL of the samples' own tilts in every replicate, at lambdas that spend about best-of-n's KL.
 struct ReplicateFrontier {
-  private let lambdas: [Double]
+  private var lambdas: [Double] = []
   private var kls: [[Double]] = []
   private var gains: [[Double]] = []
-  private var point: [(kl: Double, gain: Double)] = []
+  private var point: [KLBudgetSolver.Evaluation] = []
 
-  /// Evaluates some lambdas once more, one pass over the rows.
-  init(
-    _ lambdas: [Double], scan: MatrixScan, request: FrontierRequest
-  ) throws(EsscherError) {
-    self.lambdas = lambdas
+  /// Evaluates some lambdas, one pass over the rows, and keeps their replicates where any are asked for.
+  ///
+  /// - Returns: their means over prompts.
+  mutating func evaluate(
+    _ added: [Double], scan: MatrixScan, request: FrontierRequest
+  ) throws(EsscherError) -> [KLBudgetSolver.Evaluation] {
     var bootstrap = PoissonBootstrap(
-      replicateCount: request.resamples, columnCount: 2 * lambdas.count, seed: request.seed)
-    var sums = (0..<2 * lambdas.count).map { _ in CompensatedSum() }
-    var count = 0.0
+      replicateCount: request.resamples, columnCount: 2 * added.count, seed: request.seed)
+    var sums = EvaluationSums(added)
     let backend = scan.backend
     try scan.run(
-      StatisticsPlan(lambdas: lambdas, missing: request.missing), stage: "comparing best-of-n"
+      StatisticsPlan(lambdas: added, missing: request.missing), stage: "comparing best-of-n"
     ) { (table) throws(EsscherError) in
-      let rows = ParallelTiles.map(count: table.rows.count, threads: backend.threads) { offset in
-        lambdas.indices.flatMap { index in
-          let estimate = TiltEstimate(
-            lambda: lambdas[index], sums: table.tilts[offset * lambdas.count + index],
-            summary: table.summaries[offset])
-          return [estimate.kl, estimate.gain]
-        }
-      }
+      let columns = sums.add(table, threads: backend.threads)
+      guard request.resamples > 0 else { return }
       let kept = table.summaries.indices.filter { table.summaries[$0].sampleCount > 0 }
-      count += Double(kept.count)
-      for offset in kept {
-        for (column, value) in rows[offset].enumerated() { sums[column].add(value) }
-      }
       try backend.accumulate(
-        &bootstrap, indices: kept.map { table.rows.lowerBound + $0 },
-        values: kept.flatMap { rows[$0] })
+        &bootstrap, indices: kept.map { table.rows.lowerBound + $0 }, values: columns)
     }
-    for index in lambdas.indices {
-      point.append((sums[2 * index].value / count, sums[2 * index + 1].value / count))
+    let means = sums.means
+    for (index, mean) in means.enumerated() {
+      lambdas.append(mean.lambda)
+      point.append(mean)
       kls.append(bootstrap.replicates(column: 2 * index))
       gains.append(bootstrap.replicates(column: 2 * index + 1))
     }
+    return means
   }
+
+  /// Whether a lambda was evaluated here.
+  func holds(_ lambda: Double) -> Bool { lambdas.contains(lambda) }
 
   /// Interval of best-of-n's efficiency.
   ///
@@ -68,7 +63,7 @@ struct ReplicateFrontier {
   ///
   /// - Parameters:
   ///   - value: the estimate.
-  ///   - lambda: spends the KL of `means`.
+  ///   - lambda: spends about the KL of `means`.
   ///   - means: best-of-n's point.
   ///   - bestGains, bestKLs: its gain and KL with replacement in each replicate.
   func efficiency(

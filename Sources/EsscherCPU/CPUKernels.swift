@@ -98,8 +98,6 @@ struct CPUKernels: Sendable {
   let dot: @Sendable (Input, Input, Int) -> Double
   /// rewards, count, lambda, weights.
   let tailWeights: @Sendable (Input, Int, Double, Output) -> Void
-  /// excess, count, theta, groups of eight, block, mantissas, exponents.
-  let logProducts: @Sendable (Input, Int, Input, Int, Int, Output, Output) -> Void
 
   /// Doubles a lambda's record takes.
   static let tiltStride = 10
@@ -155,9 +153,6 @@ struct CPUKernels: Sendable {
       }
       unsafe dot = { unsafe CPUKernelsV2.dot($0, $1, $2) }
       unsafe tailWeights = { unsafe CPUKernelsV2.tailWeights($0, $1, $2, $3) }
-      unsafe logProducts = {
-        unsafe CPUKernelsV2.logProducts($0, $1, $2, $3, $4, $5, $6)
-      }
     case .v3:
       unsafe tiltSweep = {
         unsafe CPUKernelsV3.tiltSweep(
@@ -198,9 +193,6 @@ struct CPUKernels: Sendable {
       }
       unsafe dot = { unsafe CPUKernelsV3.dot($0, $1, $2) }
       unsafe tailWeights = { unsafe CPUKernelsV3.tailWeights($0, $1, $2, $3) }
-      unsafe logProducts = {
-        unsafe CPUKernelsV3.logProducts($0, $1, $2, $3, $4, $5, $6)
-      }
     case .v4:
       unsafe tiltSweep = {
         unsafe CPUKernelsV4.tiltSweep(
@@ -241,9 +233,6 @@ struct CPUKernels: Sendable {
       }
       unsafe dot = { unsafe CPUKernelsV4.dot($0, $1, $2) }
       unsafe tailWeights = { unsafe CPUKernelsV4.tailWeights($0, $1, $2, $3) }
-      unsafe logProducts = {
-        unsafe CPUKernelsV4.logProducts($0, $1, $2, $3, $4, $5, $6)
-      }
     }
   }
 }

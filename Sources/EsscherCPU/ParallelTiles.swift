@@ -75,20 +75,49 @@ package enum ParallelTiles {
     if let error = failure.withLock({ $0?.error }) { throw error }
   }
 
+  /// Runs `body` for every index of `0 ..< count` on any threads, a few neighbours at a time.
+  package static func forEach(
+    count: Int, threads: Int, _ body: @Sendable (_ index: Int) -> Void
+  ) {
+    forEach(count: count, threads: threads, makeScratch: {}, body: { index, _ in body(index) })
+  }
+
+  /// As ``forEach(count:threads:_:)``; `makeScratch` is called once a worker.
+  private static func forEach<Scratch>(
+    count: Int, threads: Int, makeScratch: @Sendable () -> Scratch,
+    body: @Sendable (_ index: Int, _ scratch: Scratch) -> Void
+  ) {
+    guard count > 0 else { return }
+    // Neighbours together, so that workers seldom write to one cache line and seldom meet at the counter.
+    let chunk = max(1, min(16, count / (4 * max(1, threads))))
+    let next = Atomic(0)
+    DispatchQueue.concurrentPerform(iterations: max(1, min(threads, count))) { _ in
+      let scratch = makeScratch()
+      while true {
+        let start = next.wrappingAdd(chunk, ordering: .relaxed).oldValue
+        guard start < count else { return }
+        for index in start..<min(count, start + chunk) { body(index, scratch) }
+      }
+    }
+  }
+
   /// Runs `body` for every index of `0 ..< count` on any threads and collects the results in order.
   package static func map<Result>(
     count: Int, threads: Int, _ body: @Sendable (_ index: Int) -> Result
   ) -> [Result] {
+    map(count: count, threads: threads, makeScratch: {}, body: { index, _ in body(index) })
+  }
+
+  /// As ``map(count:threads:_:)``; `makeScratch` is called once a worker.
+  package static func map<Result, Scratch>(
+    count: Int, threads: Int, makeScratch: @Sendable () -> Scratch,
+    body: @Sendable (_ index: Int, _ scratch: Scratch) -> Result
+  ) -> [Result] {
     unsafe [Result](unsafeUninitializedCapacity: count) { buffer, initialized in
       let slots = unsafe DisjointSlots(buffer)
-      let next = Atomic(0)
-      DispatchQueue.concurrentPerform(iterations: max(1, min(threads, count))) { _ in
-        while true {
-          let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
-          guard index < count else { return }
-          slots.initialize(index, body(index))
-        }
-      }
+      forEach(
+        count: count, threads: threads, makeScratch: makeScratch,
+        body: { index, scratch in slots.initialize(index, body(index, scratch)) })
       initialized = count
     }
   }

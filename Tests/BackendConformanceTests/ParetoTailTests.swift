@@ -23,9 +23,7 @@ struct ParetoTailTests {
   }
 
   private func shape(lambda: Double, top: [Double], level: CPULevel = .v2) -> Double? {
-    let loops = ParetoTail.Loops.processor(level: level)
-    let weights = ParetoTail.weights(lambda: lambda, top: top[...], loops: loops)
-    return ParetoTail.shape(weights: weights[...], rewards: top[...], loops: loops)
+    ParetoTail.shape(lambda: lambda, top: top, tails: TiltTails(level: level))
   }
 
   @Test(

@@ -66,6 +66,8 @@ public struct KLBudgetSolver: Sendable {
     var next: Double
     var residuals: [Double] = []
     var finished = false
+    /// A lambda that is near enough without having been evaluated.
+    var estimate: Double?
   }
 
   /// Rounds after which the nearest evaluation is taken as it is.
@@ -73,8 +75,10 @@ public struct KLBudgetSolver: Sendable {
 
   private let tolerance: Double
   private let quantity: Quantity
+  private let acceptsEstimates: Bool
   private var searches: [Search]
   private var rounds = 0
+  private var inverse: FrontierInverse?
 
   /// - Parameters:
   ///   - budgets: nats, each above 0 and below the mean ceiling.
@@ -83,12 +87,18 @@ public struct KLBudgetSolver: Sendable {
   ///   - tolerance: relative error of the quantity at which a search ends.
   ///   - quantity: what is to equal the budgets; gains are below the largest possible one.
   ///   - known: evaluations already at hand.
+  ///   - ceiling: mean ceiling, nats; with it KL budgets are looked for by the polynomial through all that is known
+  ///     nearby, which most often hits at once.
+  ///   - acceptsEstimates: a search also ends where that polynomial is known to be near enough; see
+  ///     ``lambdas``.
   public init(
     budgets: [Double], standardDeviation: Double, tolerance: Double, quantity: Quantity = .kl,
-    known: [Evaluation] = []
+    known: [Evaluation] = [], ceiling: Double? = nil, acceptsEstimates: Bool = false
   ) {
     self.tolerance = tolerance
     self.quantity = quantity
+    self.acceptsEstimates = acceptsEstimates
+    inverse = quantity == .kl ? ceiling.map(FrontierInverse.init) : nil
     searches = budgets.map { budget in
       // Of Gaussian rewards: KL = (lambda σ)²/2, gain = lambda σ².
       let guess =
@@ -126,7 +136,11 @@ public struct KLBudgetSolver: Sendable {
   /// The evaluation nearest to each budget.
   public var solutions: [Evaluation?] { searches.map(\.best) }
 
+  /// The lambda of each budget: that of the nearest evaluation, or the estimate that ended the search.
+  public var lambdas: [Double?] { searches.map { $0.estimate ?? $0.best?.lambda } }
+
   private mutating func note(_ evaluation: Evaluation) {
+    inverse?.add(evaluation)
     for index in searches.indices {
       let budget = searches[index].budget
       let value = quantity.value(evaluation)
@@ -163,6 +177,15 @@ public struct KLBudgetSolver: Sendable {
       return
     }
     var next = best.lambda * Elementary.exp(logStep)
+    // Next to the solution a Newton step has all digits, and differences of neighbours have none.
+    if residual > 1e-5 * budget, !stalled, let guess = inverse?.lambda(atKL: budget) {
+      next = guess.lambda
+      if acceptsEstimates, let error = guess.error, error <= tolerance {
+        searches[index].estimate = next
+        searches[index].finished = true
+        return
+      }
+    }
     let low = searches[index].low?.lambda
     let high = searches[index].high?.lambda
     // Far outside what is known a Newton step may be wild; move by a factor of 64 at most.

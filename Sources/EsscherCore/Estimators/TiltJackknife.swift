@@ -14,7 +14,7 @@
 ///   their own, known from the sums at lambda = 0, and every sample enters by the short forms.
 /// - Precision: what is left out are terms w³ of the samples below the tail: relative to the bias, at most
 ///   their largest weight; of K̂ also 1/(3M²) nats.
-/// - Complexity: O(tail).
+/// - Complexity: O(1).
 /// - Source: theory §1.6 (Jackknife); Efron and Stein (1981).
 public struct TiltJackknife: Sendable, Equatable {
   /// Bias of the gain.
@@ -37,12 +37,10 @@ public struct TiltJackknife: Sendable, Equatable {
   ///   - lambda: inverse temperature.
   ///   - sums: sums of the row at `lambda`, of a plan with sorted rows.
   ///   - summary: the row.
-  ///   - tail: top of the row, empty with importance weights.
-  ///   - tailWeights: e^{λ(r − max r)} of the tail's rewards.
+  ///   - tail: sums of the top of the row, nil with importance weights.
   ///   - base: sums at lambda = 0 with importance weights, else nil.
   public init(
-    lambda: Double, sums: TiltSums, summary: RowSummary, tail: RowTail, tailWeights: [Double],
-    base: TiltSums?
+    lambda: Double, sums: TiltSums, summary: RowSummary, tail: TailSums?, base: TiltSums?
   ) {
     let samples = Double(summary.sampleCount)
     guard summary.sampleCount > 1, !summary.isConstant else {
@@ -56,20 +54,12 @@ public struct TiltJackknife: Sendable, Equatable {
     var reward = (sums.squaresFirst - sums.squares * mean) * scale
     var gold = (sums.squaresGold - sums.squares * goldMean) * scale
     var partition = -(sums.squares * scale - (base?.squares ?? 1 / samples)) / 2
-    if base == nil {
-      let top = largest(lambda, sums, summary, samples)
-      largestWeight = top
-      let uniform = -Self.logarithmRest(1 / samples)
-      for (index, tailWeight) in tailWeights.enumerated() {
-        let copies = tail.copies.isEmpty ? 1 : Double(tail.copies[index])
-        let weight = top * tailWeight
-        guard weight < 1 else { continue }
-        let rest = copies * weight * weight * weight / (1 - weight)
-        let centred = (tail.rewards[index] - summary.centre) - summary.correction
-        reward += rest * (centred - sums.shift - mean)
-        if !tail.gold.isEmpty { gold += rest * (tail.gold[index] - goldMean) }
-        partition += copies * (Self.logarithmRest(weight) + uniform)
-      }
+    if let tail {
+      largestWeight = tail.largestWeight
+      // Σ a (d − shift − mean), from distances below the top.
+      reward += tail.restReward + tail.rest * (summary.highest - sums.shift - mean)
+      gold += tail.restGold - tail.rest * goldMean
+      partition += tail.restLogarithm - tail.samples * Self.logarithmRest(1 / samples)
     }
     let factor = (samples - 1) / samples
     self.reward = -factor * reward
@@ -88,12 +78,5 @@ public struct TiltJackknife: Sendable, Equatable {
   private static func logarithmRest(_ w: Double) -> Double {
     guard w < 0.01 else { return Elementary.log(onePlus: -w) + w + w * w / 2 }
     return -w * w * w * (1 / 3 + w * (1 / 4 + w * (1 / 5 + w * (1 / 6 + w / 7))))
-  }
-
-  /// The largest weight, that of the largest reward.
-  private func largest(
-    _ lambda: Double, _ sums: TiltSums, _ summary: RowSummary, _ samples: Double
-  ) -> Double {
-    min(1, Elementary.exp(lambda * (summary.highest - sums.shift)) / (sums.exp * samples))
   }
 }

@@ -18,11 +18,27 @@ public struct LogHistogram: Sendable, Equatable {
   /// An empty histogram.
   public init() {}
 
+  /// Lower ends of an octave's bins, 2^(k/128), and the octave's end.
+  private static let edges: [Double] = (0...binsPerOctave).map {
+    Elementary.exp2(Double($0) / Double(binsPerOctave))
+  }
+  /// The bin of the octave in which the numbers that begin with the same 8 bits do.
+  private static let starts: [UInt8] = (0..<256).map { head in
+    let number = 1 + Double(head) / 256
+    return UInt8((edges.firstIndex { $0 > number } ?? edges.count) - 1)
+  }
+
   /// Index of the bin a number falls into.
+  ///
+  /// - Complexity: O(1), no logarithm: 256 heads an octave have at most one edge within each.
   public static func bin(of x: Double) -> Int {
-    let position = Elementary.log2(x) * Double(binsPerOctave)
-    guard position > 0 else { return 0 }
-    return min(binCount - 1, Int(position))
+    guard x > 1 else { return 0 }
+    guard x < 0x1p64 else { return binCount - 1 }
+    let significand = x.significand
+    let head = Int((x.significandBitPattern >> 44) & 0xFF)
+    let start = Int(starts[head])
+    let place = start + 1 < binsPerOctave && significand >= edges[start + 1] ? start + 1 : start
+    return Int(x.exponent) * binsPerOctave + place
   }
 
   /// Midpoint of a bin.

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Hermite interpolation, the frontier's inverse by it, and bins without logarithms.
+
+import EsscherCore
+import Testing
+
+@Suite("Interpolation")
+struct InterpolationTests {
+  @Test("a polynomial of degree 2n − 1 is met exactly by n places, one of degree 2n is not")
+  func degrees() throws {
+    let places = [-0.7, 0.1, 0.9, 1.6]
+    for count in 1...places.count {
+      for degree in [2 * count - 1, 2 * count] {
+        let nodes = places[..<count].map { x in
+          var (value, slope) = (0.0, 0.0)
+          for power in stride(from: degree, through: 0, by: -1) {
+            slope = slope * x + value
+            value = value * x + Double(power + 1)
+          }
+          return HermiteInterpolation.Node(x: x, value: value, slope: slope)
+        }
+        let x = 0.4
+        let want = (0...degree).reversed().reduce(0.0) { $0 * x + Double($1 + 1) }
+        let got = try #require(HermiteInterpolation.value(at: x, nodes[...]))
+        // The error is the leading coefficient times Π (x − place)².
+        let error =
+          degree == 2 * count
+          ? Double(degree + 1) * places[..<count].reduce(1) { $0 * (x - $1) * (x - $1) } : 0
+        #expect((got + error - want).magnitude < 1e-11, "\(count) \(degree)")
+      }
+    }
+    #expect(HermiteInterpolation.value(at: 1, []) == nil)
+  }
+
+  /// Two rewards, 1 with probability p: everything is a closed form.
+  private func evaluation(_ lambda: Double, p: Double) -> KLBudgetSolver.Evaluation {
+    let odds = p / (1 - p) * Elementary.exp(lambda)
+    let w = odds / (1 + odds)
+    return KLBudgetSolver.Evaluation(
+      lambda: lambda,
+      kl: w * Elementary.log(w / p) + (1 - w) * Elementary.log((1 - w) / (1 - p)),
+      variance: w * (1 - w), gain: w - p)
+  }
+
+  @Test("the lambda of a KL, and an error that bounds what is left")
+  func inverse() throws {
+    let p = 0.01
+    let ceiling = -Elementary.log(p)
+    var inverse = FrontierInverse(ceiling: ceiling)
+    for index in (0..<40).reversed() {
+      inverse.add(evaluation(0.1 * Elementary.exp(Double(index) / 8), p: p))
+    }
+    for budget in [1e-4, 0.01, 0.3, 1, 2, 4, 4.5] {
+      let found = try #require(inverse.lambda(atKL: budget))
+      let error = (evaluation(found.lambda, p: p).kl / budget - 1).magnitude
+      let claimed = try #require(found.error)
+      // Closed forms round, the KL of small tilts by 2^-53·lambda·p/KL.
+      #expect(error <= claimed + 1e-11, "\(budget): \(error), \(claimed)")
+      #expect(claimed < 1e-4, "\(budget): \(claimed)")
+    }
+    let below = try #require(inverse.lambda(atKL: 1e-5))
+    #expect(below.error == nil && (evaluation(below.lambda, p: p).kl / 1e-5 - 1).magnitude < 1e-3)
+    #expect(inverse.lambda(atKL: ceiling) == nil && inverse.lambda(atKL: 0) == nil)
+  }
+
+  @Test("estimates end a search only where they are near enough")
+  func estimates() throws {
+    let p = 0.01
+    let known = (0..<12).map { evaluation(1.5 * Elementary.exp(Double($0) / 10), p: p) }
+    for (tolerance, isSolved) in [(1e-4, true), (1e-15, false)] {
+      let solver = KLBudgetSolver(
+        budgets: [1], standardDeviation: 0.1, tolerance: tolerance, known: known,
+        ceiling: -Elementary.log(p), acceptsEstimates: true)
+      #expect(solver.pending.isEmpty == isSolved)
+      let lambda = try #require(isSolved ? solver.lambdas[0] : solver.pending.first)
+      #expect((evaluation(lambda, p: p).kl - 1).magnitude < 1e-6)
+    }
+  }
+
+  @Test("a number falls into the bin that its logarithm names")
+  func bins() {
+    for bin in 0..<64 * 128 {
+      let edge = Elementary.exp2(Double(bin) / 128)
+      #expect(LogHistogram.bin(of: edge * (1 + 1e-14)) == bin)
+      #expect(LogHistogram.bin(of: edge * (1 - 1e-14)) == max(0, bin - 1))
+    }
+    for (x, bin) in [(1.0, 0), (2, 128), (0, 0), (-3, 0), (.nan, 0), (.infinity, 64 * 128 - 1)] {
+      #expect(LogHistogram.bin(of: x) == bin, "\(x)")
+    }
+  }
+}

@@ -61,7 +61,7 @@ public struct Engine: Sendable {
     }
     let backend = choice.backend
     let overview = result.overview
-    let provenance = Provenance(
+    var provenance = Provenance(
       version: Self.version, commandLine: commandLine, inputs: table.inputs,
       promptCount: overview.promptCount, sampleCountMinimum: overview.shortest,
       sampleCountMaximum: overview.longest, droppedSamples: overview.droppedSamples,
@@ -69,6 +69,7 @@ public struct Engine: Sendable {
       fallbacks: choice.fallbacks, precision: request.precision ?? table.defaultPrecision,
       threads: backend.threads, memoryBudgetBytes: request.memoryBudgetBytes, seed: request.seed,
       resamples: request.resamples, confidence: request.confidence, stages: clock.stages)
+    provenance.tilts = result.tilts
     return Report(points: result.points, provenance: provenance, warnings: result.warnings)
   }
 

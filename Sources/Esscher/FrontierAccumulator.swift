@@ -48,6 +48,8 @@ struct FrontierAccumulator {
   /// Prompts in which tied and untied samples mix.
   private(set) var mixedPrompts = 0
   private(set) var promptCount = 0
+  /// How the tilts were summed.
+  var methods = TiltMethods()
   /// Standard errors over samples of the last prompt that had them.
   private(set) var sampleErrors: [SampleErrors] = []
 

@@ -79,7 +79,7 @@ struct FrontierPipeline {
     }
     for index in points.indices { points[index].addWinRateLimit() }
     return FrontierResult(
-      overview: overview, points: points.inCurveOrder,
+      overview: overview, points: points.inCurveOrder, tilts: accumulator.methods,
       warnings: scan.table.notes + overview.notes + grid.notes + (gold?.warnings ?? []))
   }
 
@@ -133,6 +133,7 @@ struct FrontierPipeline {
 struct FrontierResult {
   var overview: MatrixOverview
   var points: [FrontierPoint]
+  var tilts: TiltMethods
   var warnings: [String]
 }
 

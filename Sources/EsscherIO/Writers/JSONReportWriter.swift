@@ -63,7 +63,18 @@ extension JSONValue {
       ("seed", .unsigned(provenance.seed)),
       ("resamples", .integer(provenance.resamples)),
       ("confidence", .number(provenance.confidence)),
+      ("tilts", JSONValue(provenance.tilts)),
       ("stages", .array(provenance.stages.map(JSONValue.init))),
+    ])
+  }
+
+  init(_ methods: TiltMethods) {
+    self = .object([
+      ("power_moments", .integer(methods.powers)),
+      ("blocks", .integer(methods.blocks)),
+      ("equal_steps", .integer(methods.runs)),
+      ("samples", .integer(methods.samples)),
+      ("error_bound", .number(methods.errorBound)),
     ])
   }
 

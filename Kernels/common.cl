@@ -66,6 +66,9 @@ typedef long wide;
 #define HAS_RANK 1
 #define HAS_GOLD 2
 #define HAS_WEIGHTS 4
+// How its samples lie, and whether blocks of them may serve the tilt.
+#define IS_SORTED 8
+#define HAS_BLOCKS 16
 
 // Sum of a lane's vector in a fixed tree.
 INLINE double total(real v) {

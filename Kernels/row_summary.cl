@@ -4,7 +4,7 @@
 // reward of each row.
 // Layout:  values[offsets[row] + column], rows padded to 8; summaries[row * SUMMARY_STRIDE + field].
 // Launch:  one work-group of WG_SIZE lanes a row; local memory WG_SIZE doubles.
-// Method:  two passes: minimum, maximum and sum give a centre near the mean; sums about it follow. Lanes
+// Method:  minimum, maximum and sum give a centre near the mean; both sums about it follow in one pass. Lanes
 //          take vectors in turn, chunks of CHUNK vectors are added up plainly and then compensated.
 // Mirrors: EsscherCPU/RowSummary.swift; tolerance in the conformance suite.
 
@@ -12,46 +12,68 @@
 #include "common.cl"
 #endif
 
-// Sum over a row of q^a v^b about a centre, in chunks: b = 0, 1 or 2 (power), q counted if weights.
-INLINE double row_sum(__global const double *values, __global const double *weights,
-                             const uint count, const double centre, const int power, const int weight_power,
-                             __local double *scratch) {
+// Sums over a row of q (v - centre) and q (v - centre)^2, in chunks; q is 1 without weights.
+INLINE void centred_sums(__global const double *values, __global const double *weights, const int weighted,
+                         const uint count, const double centre, double *first, double *second,
+                         __local double *scratch) {
   const uint lane = get_local_id(0);
   const uint stride = WG_SIZE * VEC;
-  double sum = 0, rest = 0;
+  double sum = 0, rest = 0, square_sum = 0, square_rest = 0;
   for (uint base = 0; base < count; base += stride * CHUNK) {
-    real part = 0;
+    real part = 0, square = 0;
     const uint turns = TURNS(base, count);
     for (uint k = 0; k < turns; k++) {
       const uint index = base + k * stride + lane * VEC;
       const real keep = keep_mask((long)count - index);
       const uint place = PLACE(index, count);
-      real term = keep;
-      if (power > 0) {
-        const real d = keep_only(LOAD(values, place) - (real)centre, keep);
-        term = power > 1 ? d * d : d;
-      }
-      if (weight_power > 0) {
-        const real q = keep_only(LOAD(weights, place), keep);
-        term *= weight_power > 1 ? q * q : q;
-      }
+      const real d = keep_only(LOAD(values, place) - (real)centre, keep);
+      const real term = weighted ? d * keep_only(LOAD(weights, place), keep) : d;
       part += term;
+      square = fma(d, term, square);
     }
     sum = add_compensated(sum, total(part), &rest);
+    square_sum = add_compensated(square_sum, total(square), &square_rest);
+  }
+  *first = group_sum(sum + rest, scratch);
+  *second = group_sum(square_sum + square_rest, scratch);
+}
+
+// Sum over a row of q^2.
+INLINE double squared_weights(__global const double *weights, const uint count, __local double *scratch) {
+  double sum = 0, rest = 0;
+  for (uint base = 0; base < count; base += WG_SIZE * VEC) {
+    const uint index = base + (uint)get_local_id(0) * VEC;
+    const real q = keep_only(LOAD(weights, PLACE(index, count)), keep_mask((long)count - index));
+    sum = add_compensated(sum, total(q * q), &rest);
   }
   return group_sum(sum + rest, scratch);
 }
 
-INLINE void row_extrema(__global const double *values, const uint count,
-                               double *lowest, double *highest, __local double *scratch) {
-  double low = INFINITY, high = -INFINITY;
-  for (uint base = 0; base < count; base += WG_SIZE) {
-    const double value = values[PLACE(base + (uint)get_local_id(0), count)];
+INLINE void row_extrema(__global const double *values, const uint count, double *lowest, double *highest,
+                        __local double *scratch) {
+  real low = INFINITY, high = -INFINITY;
+  for (uint base = 0; base < count; base += WG_SIZE * VEC) {
+    const uint index = base + (uint)get_local_id(0) * VEC;
+    const real value = LOAD(values, PLACE(index, count));
+#if VEC == 8
+    const long8 keep = STEPS < (wide)((long)count - index);
+    low = fmin(low, select((real)INFINITY, value, keep));
+    high = fmax(high, select((real)-INFINITY, value, keep));
+#else
+    // A lane without a sample has read the first one again.
     low = fmin(low, value);
     high = fmax(high, value);
+#endif
   }
+#if VEC == 8
+  const double4 low4 = fmin(low.lo, low.hi), high4 = fmax(high.lo, high.hi);
+  const double2 low2 = fmin(low4.lo, low4.hi), high2 = fmax(high4.lo, high4.hi);
+  *lowest = group_min(fmin(low2.lo, low2.hi), scratch);
+  *highest = group_max(fmax(high2.lo, high2.hi), scratch);
+#else
   *lowest = group_min(low, scratch);
   *highest = group_max(high, scratch);
+#endif
 }
 
 __kernel void row_summary(__global const double *restrict values, __global double *restrict gold,
@@ -68,19 +90,26 @@ __kernel void row_summary(__global const double *restrict values, __global doubl
 
   double lowest, highest;
   row_extrema(r, count, &lowest, &highest, scratch);
-  const double sum = row_sum(r, q, count, 0, 1, weighted, scratch);
+  double sum, first, second, unused;
+  centred_sums(r, q, weighted, count, 0, &sum, &unused, scratch);
   const double mean = weighted ? sum : sum / count;
   const double centre = isfinite(mean) ? fmin(fmax(mean, lowest), highest) : lowest / 2 + highest / 2;
-  const double first = row_sum(r, q, count, centre, 1, weighted, scratch);
-  const double second = row_sum(r, q, count, centre, 2, weighted, scratch);
-  const double squares = weighted ? row_sum(r, q, count, 0, 0, 2, scratch) : 0;
+  centred_sums(r, q, weighted, count, centre, &first, &second, scratch);
+  const double squares = weighted ? squared_weights(q, count, scratch) : 0;
 
-  double top = 0;
-  for (uint base = 0; base < count; base += WG_SIZE) {
-    const uint index = base + get_local_id(0);
-    if (index < count && r[index] == highest) top += weighted ? q[index] : 1.0;
+  real tops = 0;
+  for (uint base = 0; base < count; base += WG_SIZE * VEC) {
+    const uint index = base + (uint)get_local_id(0) * VEC;
+    const real keep = keep_mask((long)count - index);
+    const uint place = PLACE(index, count);
+    const real mass = weighted ? keep_only(LOAD(q, place), keep) : keep;
+#if VEC == 8
+    tops += select((real)0.0, mass, LOAD(r, place) == (real)highest);
+#else
+    tops += r[place] == highest ? mass : 0;
+#endif
   }
-  top = group_sum(top, scratch);
+  const double top = group_sum(total(tops), scratch);
 
   double middle = 0, gold_first = 0;
   if (flags & HAS_GOLD) {
@@ -88,7 +117,7 @@ __kernel void row_summary(__global const double *restrict values, __global doubl
     double gold_low, gold_high;
     row_extrema(g, count, &gold_low, &gold_high, scratch);
     middle = gold_low / 2 + gold_high / 2;
-    gold_first = row_sum(g, q, count, middle, 1, weighted, scratch);
+    centred_sums(g, q, weighted, count, middle, &gold_first, &unused, scratch);
     const double correction = weighted ? gold_first : gold_first / count;
     // Every lane has read the gold rewards before any of them changes.
     barrier(CLK_GLOBAL_MEM_FENCE);

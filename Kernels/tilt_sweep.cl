@@ -1,60 +1,37 @@
 #line 2 "tilt_sweep.cl"
 // SPDX-License-Identifier: Apache-2.0
-// tilt_sweep.cl: the sums of one row at a block of lambdas from one read, and the power moments that give
-// every small lambda.
+// tilt_sweep.cl: the sums of one row at a few neighbouring lambdas from one read of its samples, where
+// tilt_blocks.cl left them to it, and the power moments that give every small lambda.
 // Layout:  rows as in row_summary.cl; sums[(row * lambda_count + lambda) * TILT_STRIDE + field];
 //          moments[row * MOMENT_STRIDE + field]; the lambdas of a row from
 //          lambdas[lambda_first + row * lambda_stride] on, ascending (stride 0: all rows share them).
 // Launch:  work-groups (row, block of LAMBDAS lambdas), WG_SIZE lanes; moments: one work-group a row.
 // Macros:  LAMBDAS (lambdas of a block, default 4).
-// Method:  each lambda picks its form as EsscherCore/TiltForm does, from the row's summary: about the
-//          mean, about the maximum, or not at all where the moments will do.
+// Method:  each lambda has the form that tilt_blocks wrote to its record: about the mean, about the maximum,
+//          or not at all where moments or blocks will do. About the maximum of a sorted row, and of one in the
+//          order of its blocks, only the samples that count are read.
 // Mirrors: EsscherCPU/TiltSweep.swift, EsscherCore/PowerMoments.swift.
 
 #ifndef ESSCHER_COMMON
 #include "common.cl"
 #endif
+#ifndef ESSCHER_TILT
+#include "tilt_forms.cl"
+#endif
 #ifndef LAMBDAS
 #define LAMBDAS 4
 #endif
-#define TILT_FIELDS 10
-// A record has the sums and the form they were taken in, so that nobody has to choose it again.
-#define TILT_STRIDE 11
 #define POWERS 12
 #define MOMENT_STRIDE 61
-
-// What the forms are chosen by.
-typedef struct {
-  double centre, correction, variance, highest, reach, maximum;
-} row_shape;
-
-INLINE row_shape shape_of(__global const double *summary, const double mass) {
-  row_shape shape;
-  const double first = summary[S_FIRST] / mass;
-  shape.centre = summary[S_CENTRE];
-  shape.maximum = summary[S_HIGHEST];
-  shape.correction = summary[S_HIGHEST] == summary[S_LOWEST] ? 0 : first;
-  shape.variance = fmax(0.0, summary[S_SECOND] / mass - first * first);
-  shape.highest = (summary[S_HIGHEST] - shape.centre) - shape.correction;
-  shape.reach = fmax(shape.highest, -((summary[S_LOWEST] - shape.centre) - shape.correction));
-  return shape;
-}
-
-#define FORM_MOMENTS 0
-#define FORM_CENTRED 1
-#define FORM_TOPPED 2
-
-INLINE int form_of(const double lambda, const row_shape shape) {
-  if (lambda * shape.reach <= 0.5) return FORM_MOMENTS;
-  return lambda * lambda * shape.variance < 1 && lambda * shape.highest <= 300 ? FORM_CENTRED : FORM_TOPPED;
-}
 
 __kernel void tilt_sweep(__global const double *restrict values, __global const double *restrict rank,
                          __global const double *restrict gold, __global const double *restrict weights,
                          __global const ulong *restrict offsets, __global const uint *restrict counts,
                          __global const double *restrict summaries, __global const double *restrict lambdas,
-                         __global double *restrict sums, const uint lambda_count,
-                         const ulong lambda_first, const uint lambda_stride, const uint flags) {
+                         __global const double *restrict ordered, __global const uint *restrict plans,
+                         __global const uint *restrict reaches, __global double *restrict sums,
+                         const uint lambda_count, const ulong lambda_first, const uint lambda_stride,
+                         const uint flags) {
   __local double scratch[WG_SIZE];
   const size_t row = get_group_id(0);
   const uint block = get_group_id(1) * LAMBDAS;
@@ -63,7 +40,8 @@ __kernel void tilt_sweep(__global const double *restrict values, __global const 
   const int weighted = (flags & HAS_WEIGHTS) != 0;
   const row_shape shape =
       shape_of(summaries + row * SUMMARY_STRIDE, weighted ? 1.0 : (double)counts[row]);
-  __global const double *restrict r = values + offsets[row];
+  __global const uint *restrict plan = plans + row * PLAN_STRIDE;
+  __global const double *restrict r = (plan[PLAN_ORDERED] ? ordered : values) + offsets[row];
   __global const double *restrict a = rank + (flags & HAS_RANK ? offsets[row] : 0);
   __global const double *restrict g = gold + (flags & HAS_GOLD ? offsets[row] : 0);
   __global const double *restrict q = weights + (weighted ? offsets[row] : 0);
@@ -71,15 +49,17 @@ __kernel void tilt_sweep(__global const double *restrict values, __global const 
   __global const double *restrict grid = lambdas + lambda_first + row * lambda_stride;
   double lambda[LAMBDAS];
   int form[LAMBDAS];
-  int needed = 0;
+  int wanted[LAMBDAS];
+  uint count = 0;
 #pragma unroll
   for (int l = 0; l < LAMBDAS; l++) {
-    const uint index = block + l;
-    lambda[l] = grid[index < lambda_count ? index : lambda_count - 1];
-    form[l] = index < lambda_count && shape.reach > 0 ? form_of(lambda[l], shape) : FORM_MOMENTS;
-    needed |= form[l] != FORM_MOMENTS;
+    const uint index = min(block + l, lambda_count - 1);
+    wanted[l] = block + l < lambda_count && index >= plan[PLAN_CENTRED] &&
+                !(index >= plan[PLAN_FIRST] && index < plan[PLAN_END]);
+    lambda[l] = wanted[l] ? grid[index] : 0;
+    form[l] = wanted[l] ? form_of(lambda[l], shape) : FORM_MOMENTS;
+    if (wanted[l]) count = max(count, reaches[row * lambda_count + index]);
   }
-  const uint count = needed ? counts[row] : 0;
 
   double sum[LAMBDAS][TILT_FIELDS];
   double rest[LAMBDAS][TILT_FIELDS];
@@ -134,15 +114,14 @@ __kernel void tilt_sweep(__global const double *restrict values, __global const 
       for (int f = 0; f < TILT_FIELDS; f++)
         sum[l][f] = add_compensated(sum[l][f], total(part[l][f]), &rest[l][f]);
   }
-  for (int l = 0; l < LAMBDAS; l++)
+  // Samples beyond those read have e^x - 1 = -1.
+  const double beyond = (double)counts[row] - (double)count;
+  for (int l = 0; l < (count > 0 ? LAMBDAS : 0); l++)
     for (int f = 0; f < TILT_FIELDS; f++) {
       const double whole = group_sum(sum[l][f] + rest[l][f], scratch);
-      if (lane == 0 && block + l < lambda_count)
-        sums[(row * lambda_count + block + l) * TILT_STRIDE + f] = whole;
+      if (lane == 0 && wanted[l])
+        sums[(row * lambda_count + block + l) * TILT_STRIDE + f] = f == 1 ? whole - beyond : whole;
     }
-  if (lane == 0)
-    for (int l = 0; l < LAMBDAS; l++)
-      if (block + l < lambda_count) sums[(row * lambda_count + block + l) * TILT_STRIDE + TILT_FIELDS] = form[l];
 }
 
 // Power sums of p u^k, k = 1...12, u = d / reach; p is a payload times a power of the weight.

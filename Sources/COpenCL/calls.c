@@ -125,6 +125,10 @@ cl_int copencl_set_uint(const copencl_api *api, cl_kernel kernel, cl_uint index,
   return api->SetKernelArg(kernel, index, sizeof value, &value);
 }
 
+cl_int copencl_set_local(const copencl_api *api, cl_kernel kernel, cl_uint index, size_t bytes) {
+  return api->SetKernelArg(kernel, index, bytes, NULL);
+}
+
 cl_int copencl_set_ulong(const copencl_api *api, cl_kernel kernel, cl_uint index, cl_ulong value) {
   return api->SetKernelArg(kernel, index, sizeof value, &value);
 }
@@ -137,6 +141,13 @@ cl_int copencl_launch(const copencl_api *api, cl_command_queue queue, cl_kernel 
 cl_int copencl_create_buffer(const copencl_api *api, cl_context context, size_t bytes, cl_mem *buffer) {
   cl_int status = CL_SUCCESS;
   *buffer = api->CreateBuffer(context, CL_MEM_READ_WRITE, bytes, NULL, &status);
+  return CREATED(*buffer, status);
+}
+
+cl_int copencl_create_shared_buffer(const copencl_api *api, cl_context context, size_t bytes, void *host,
+                                    cl_mem *buffer) {
+  cl_int status = CL_SUCCESS;
+  *buffer = api->CreateBuffer(context, CL_MEM_READ_WRITE | CL_MEM_USE_HOST_PTR, bytes, host, &status);
   return CREATED(*buffer, status);
 }
 

@@ -11,6 +11,7 @@ final class DeviceKernels {
   let sortGather: OpenCLKernel
   let rowTail: OpenCLKernel
   let tieGroups: OpenCLKernel
+  let tiltBlocks: OpenCLKernel
   let tiltSweep: OpenCLKernel
   let powerMoments: OpenCLKernel
   let bestOfN: OpenCLKernel
@@ -26,6 +27,7 @@ final class DeviceKernels {
     sortGather = try program.kernel("row_sort_gather", on: session)
     rowTail = try program.kernel("row_tail", on: session)
     tieGroups = try program.kernel("tie_groups", on: session)
+    tiltBlocks = try program.kernel("tilt_blocks", on: session)
     tiltSweep = try program.kernel("tilt_sweep", on: session)
     powerMoments = try program.kernel("power_moments", on: session)
     bestOfN = try program.kernel("best_of_n", on: session)

@@ -19,6 +19,8 @@ struct DeviceProfile: Equatable, Sendable {
   var largestBuffer = 0
   var localMemory = 0
   var largestGroup = 0
+  /// Host and device have one memory.
+  var sharesMemory = false
   var isAvailable = true
 
   /// As `--device` takes it.
@@ -61,6 +63,7 @@ struct DeviceProfile: Equatable, Sendable {
     largestBuffer = number(CL_DEVICE_MAX_MEM_ALLOC_SIZE)
     localMemory = number(CL_DEVICE_LOCAL_MEM_SIZE)
     largestGroup = number(CL_DEVICE_MAX_WORK_GROUP_SIZE)
+    sharesMemory = number(CL_DEVICE_HOST_UNIFIED_MEMORY) != 0
     isAvailable = number(CL_DEVICE_AVAILABLE) != 0
   }
 

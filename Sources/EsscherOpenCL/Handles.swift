@@ -90,7 +90,12 @@ final class OpenCLSession {
   }
 
   /// A buffer of at least `bytes`, checked against the device's limit first.
-  func buffer(_ bytes: Int, _ what: String) throws(OpenCLError) -> OpenCLBuffer {
+  ///
+  /// - Parameter host: what the buffer is filled from, which it is made of where host and device share one
+  ///   memory: copies from there then cost nothing. The buffer keeps it.
+  func buffer(
+    _ bytes: Int, _ what: String, host: HostMemory? = nil
+  ) throws(OpenCLError) -> OpenCLBuffer {
     let size = max(bytes, 64)
     guard size <= profile.largestBuffer else {
       throw OpenCLError(
@@ -99,13 +104,19 @@ final class OpenCLSession {
           + "\(profile.largestBuffer >> 20) MiB")
     }
     var memory: cl_mem?
+    let status =
+      if let host, profile.sharesMemory, bytes >= 64, bytes <= host.bytes {
+        unsafe copencl_create_shared_buffer(library.api, context, size, host.start, &memory)
+      } else {
+        unsafe copencl_create_buffer(library.api, context, size, &memory)
+      }
     try OpenCLError.check(
-      unsafe copencl_create_buffer(library.api, context, size, &memory),
+      status,
       "clCreateBuffer of \(size) bytes for \(what)")
     guard let memory = unsafe memory else {
       throw OpenCLError(call: "clCreateBuffer", status: -30)
     }
-    return unsafe OpenCLBuffer(library: library, memory: memory, size: size)
+    return unsafe OpenCLBuffer(library: library, memory: memory, size: size, host: host)
   }
 
   /// Builds a program, once and for good.
@@ -244,6 +255,15 @@ struct OpenCLBuffer: ~Copyable {
   let library: OpenCLLibrary
   let memory: cl_mem
   let size: Int
+  /// Freed after the buffer.
+  private let host: HostMemory?
+
+  init(library: OpenCLLibrary, memory: cl_mem, size: Int, host: HostMemory?) {
+    self.library = library
+    unsafe self.memory = memory
+    self.size = size
+    self.host = host
+  }
 
   deinit { _ = unsafe copencl_release_buffer(library.api, memory) }
 }
@@ -294,6 +314,13 @@ struct OpenCLKernel: ~Copyable {
   func set(_ index: Int, uint value: UInt32) throws(OpenCLError) {
     try OpenCLError.check(
       unsafe copencl_set_uint(library.api, kernel, cl_uint(index), value),
+      "clSetKernelArg \(index) of \(name)")
+  }
+
+  /// Local memory of `bytes` for each work-group.
+  func set(_ index: Int, localBytes bytes: Int) throws(OpenCLError) {
+    try OpenCLError.check(
+      unsafe copencl_set_local(library.api, kernel, cl_uint(index), bytes),
       "clSetKernelArg \(index) of \(name)")
   }
 

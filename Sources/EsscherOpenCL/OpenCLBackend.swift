@@ -121,10 +121,11 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
     _ table: RewardTable, _ source: any RewardSource, _ rows: Range<Int>, _ plan: StatisticsPlan,
     into result: inout StatisticsTable
   ) throws(EsscherError) {
-    let parts = split(table, source, rows, plan)
-    let flags = Self.flags(table, plan)
+    let blocks = DeviceBlocks(table, source, plan, tuning: kernels.tuning, profile: session.profile)
+    let parts = split(table, source, rows, plan, blocks)
+    let flags = Self.flags(table, plan) | blocks.flags
     do throws(OpenCLError) {
-      try prepareTiles(table, source, parts, plan)
+      try prepareTiles(table, source, parts, plan, blocks)
     } catch { throw error.report(device: name) }
     let lambdas = try upload(plan.rowLambdas?.values ?? plan.lambdas)
     // A tile is loaded and copied while the one before it is computed, then collected.
@@ -142,7 +143,7 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
       if let before = pending { try collect(before, table, plan, flags, into: &result) }
       do throws(OpenCLError) {
         try session.finishCopies()
-        try enqueue(tile, plan, lambdas, flags)
+        try enqueue(tile, plan, blocks, lambdas, flags)
       } catch { throw error.report(device: name) }
       pending = tile
     }
@@ -164,7 +165,8 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
 
   /// Cuts rows into tiles of about `cellsPerTile` cells that keep the limits of memory, a row at least.
   private func split(
-    _ table: RewardTable, _ source: any RewardSource, _ rows: Range<Int>, _ plan: StatisticsPlan
+    _ table: RewardTable, _ source: any RewardSource, _ rows: Range<Int>, _ plan: StatisticsPlan,
+    _ blocks: DeviceBlocks
   ) -> [Range<Int>] {
     var parts: [Range<Int>] = []
     var start = rows.lowerBound
@@ -173,7 +175,8 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
     for row in rows {
       let here = DeviceLayout.padded(max(1, source.sampleCount(row: row)))
       let count = row - start + 1
-      let shape = shape(table, plan, cells: cells + here, rows: count, tails: count * tail)
+      let shape = shape(
+        table, plan, blocks, cells: cells + here, rows: count, tails: count * tail)
       let fits =
         cells + here <= Self.cellsPerTile && count <= 1 << 14 && shape.bytes <= tileLimit
         && shape.largestBuffer <= session.profile.largestBuffer
@@ -189,18 +192,19 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
   }
 
   private func shape(
-    _ table: RewardTable, _ plan: StatisticsPlan, cells: Int, rows: Int, tails: Int
+    _ table: RewardTable, _ plan: StatisticsPlan, _ blocks: DeviceBlocks, cells: Int, rows: Int,
+    tails: Int
   ) -> TileShape {
     TileShape(
       cells: cells, rows: rows, lambdas: plan.lambdaCount, ns: plan.selections.count,
-      hasGold: table.gold != nil, hasWeights: table.logWeights != nil, isSorted: plan.sorted,
-      tailCells: tails)
+      hasGold: table.gold != nil, hasWeights: table.logWeights != nil, isSorted: blocks.isSorted,
+      isOrdered: blocks.isOrdered, tailCells: tails)
   }
 
   /// Makes the two tiles as large as the largest part, where the ones at hand are not.
   private func prepareTiles(
     _ table: RewardTable, _ source: any RewardSource, _ parts: [Range<Int>],
-    _ plan: StatisticsPlan
+    _ plan: StatisticsPlan, _ blocks: DeviceBlocks
   ) throws(OpenCLError) {
     var cells = 8
     var rows = 1
@@ -215,7 +219,7 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
         cells,
         part.reduce(0) { $0 + DeviceLayout.padded(max(1, source.sampleCount(row: $1))) })
     }
-    let shape = shape(table, plan, cells: cells, rows: rows, tails: tails)
+    let shape = shape(table, plan, blocks, cells: cells, rows: rows, tails: tails)
     if let tile = tiles.first {
       var grown = shape
       grown.cells = max(grown.cells, tile.shape.cells)
@@ -239,15 +243,16 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
   }
 
   private func enqueue(
-    _ tile: TileMemory, _ plan: StatisticsPlan, _ lambdas: borrowing OpenCLBuffer, _ flags: UInt32
+    _ tile: TileMemory, _ plan: StatisticsPlan, _ blocks: DeviceBlocks,
+    _ lambdas: borrowing OpenCLBuffer, _ flags: UInt32
   ) throws(OpenCLError) {
     let longest = Int(tile.counts.max() ?? 0)
-    if plan.sorted { try kernels.sort(tile, flags: flags, longest: longest, on: session) }
+    if blocks.isSorted { try kernels.sort(tile, flags: flags, longest: longest, on: session) }
     try kernels.summarise(tile, flags: flags, on: session)
     if plan.sorted { try kernels.findTies(tile, flags: flags, on: session) }
     if plan.tail { try kernels.gatherTails(tile, on: session) }
     try kernels.sweep(
-      tile, lambdas: DeviceLambdas(plan, firstRow: tile.rows.lowerBound), values: lambdas,
+      tile, blocks, lambdas: DeviceLambdas(plan, firstRow: tile.rows.lowerBound), values: lambdas,
       flags: flags, on: session)
     if !plan.selections.isEmpty { try enqueueBestOf(tile, plan.selections, flags) }
     try session.flush()

@@ -13,6 +13,8 @@ struct TileShape: Equatable {
   var hasGold: Bool
   var hasWeights: Bool
   var isSorted: Bool
+  /// Rows that are not sorted are put in the order of their blocks.
+  var isOrdered: Bool
   /// Rewards of all rows' tails.
   var tailCells: Int
 
@@ -20,6 +22,7 @@ struct TileShape: Equatable {
   var bytes: Int {
     var cell = 8
     if isSorted { cell += 8 + 8 + 4 + 4 + 8 + 6 }
+    if isOrdered { cell += 8 }
     if hasGold { cell += isSorted ? 24 : 8 }
     if hasWeights { cell += isSorted ? 24 : 8 }
     return cells * cell + rows * bytesPerRow + (hasGold ? 16 : 8) * tailCells
@@ -27,7 +30,8 @@ struct TileShape: Equatable {
 
   private var bytesPerRow: Int {
     8 * (DeviceLayout.summaryStride + DeviceLayout.momentStride)
-      + 8 * (lambdas * DeviceLayout.tiltFields + ns * DeviceLayout.bestOfFields) + 16 + 128
+      + 8 * (lambdas * DeviceLayout.tiltFields + ns * DeviceLayout.bestOfFields) + 4 * lambdas
+      + 4 * DeviceLayout.planStride + 16 + 128
   }
 
   /// Bytes of the largest of its buffers.
@@ -50,10 +54,16 @@ enum DeviceLayout {
   static let summaryStride = 10
   static let momentStride = 61
   static let tiltFields = 11
+  static let planStride = 4
   static let bestOfFields = 3
   static let hasRank: UInt32 = 1
   static let hasGold: UInt32 = 2
   static let hasWeights: UInt32 = 4
+  static let isSorted: UInt32 = 8
+  static let hasBlocks: UInt32 = 16
+
+  /// Samples that may be read beyond the last row.
+  static let slack = 8
 
   static func padded(_ count: Int) -> Int { (count + 7) / 8 * 8 }
 }
@@ -63,9 +73,12 @@ enum DeviceLayout {
 final class TileMemory {
   let shape: TileShape
   // Host side
-  let values: UnsafeMutablePointer<Double>
-  let gold: UnsafeMutablePointer<Double>
-  let weights: UnsafeMutablePointer<Double>
+  private let rewardMemory: HostMemory
+  private let goldMemory: HostMemory
+  private let weightMemory: HostMemory
+  var values: UnsafeMutablePointer<Double> { unsafe rewardMemory.doubles }
+  var gold: UnsafeMutablePointer<Double> { unsafe goldMemory.doubles }
+  var weights: UnsafeMutablePointer<Double> { unsafe weightMemory.doubles }
   var offsets: [UInt64] = []
   var counts: [UInt32] = []
   var dropped: [Int] = []
@@ -93,6 +106,9 @@ final class TileMemory {
   let ties: OpenCLBuffer
   let summaries: OpenCLBuffer
   let moments: OpenCLBuffer
+  let plans: OpenCLBuffer
+  let reaches: OpenCLBuffer
+  let ordered: OpenCLBuffer
   let sums: OpenCLBuffer
   let bestOf: OpenCLBuffer
   let classes: OpenCLBuffer
@@ -101,16 +117,20 @@ final class TileMemory {
   let goldTails: OpenCLBuffer
 
   init(_ shape: TileShape, on session: OpenCLSession) throws(OpenCLError) {
-    let cells = 8 * shape.cells
+    // Vectors that begin in a row's last samples end beyond it.
+    let cells = 8 * (shape.cells + DeviceLayout.slack)
     let sorted = shape.isSorted ? cells : 0
     let gold = shape.hasGold ? cells : 0
     let weight = shape.hasWeights ? cells : 0
+    rewardMemory = HostMemory(bytes: cells)
+    goldMemory = HostMemory(bytes: gold)
+    weightMemory = HostMemory(bytes: weight)
     deviceOffsets = try session.buffer(8 * shape.rows, "row offsets")
     deviceCounts = try session.buffer(4 * shape.rows, "row counts")
-    rewards = try session.buffer(cells, "rewards")
-    golds = try session.buffer(gold, "gold rewards")
+    rewards = try session.buffer(cells, "rewards", host: rewardMemory)
+    golds = try session.buffer(gold, "gold rewards", host: goldMemory)
     sortedGolds = try session.buffer(shape.isSorted ? gold : 0, "sorted gold rewards")
-    weightBuffer = try session.buffer(weight, "weights")
+    weightBuffer = try session.buffer(weight, "weights", host: weightMemory)
     sortedWeights = try session.buffer(shape.isSorted ? weight : 0, "sorted weights")
     keys = try session.buffer(sorted, "sort keys")
     spareKeys = try session.buffer(sorted, "spare sort keys")
@@ -125,6 +145,9 @@ final class TileMemory {
     ties = try session.buffer(shape.isSorted ? 12 * shape.tieCapacity : 0, "tie groups")
     summaries = try session.buffer(8 * DeviceLayout.summaryStride * shape.rows, "row summaries")
     moments = try session.buffer(8 * DeviceLayout.momentStride * shape.rows, "power moments")
+    plans = try session.buffer(4 * DeviceLayout.planStride * shape.rows, "tilt plans")
+    reaches = try session.buffer(4 * shape.rows * shape.lambdas, "samples of each lambda")
+    ordered = try session.buffer(shape.isOrdered ? cells : 0, "rewards in the order of blocks")
     sums = try session.buffer(
       8 * DeviceLayout.tiltFields * shape.rows * shape.lambdas, "tilt sums")
     bestOf = try session.buffer(
@@ -134,15 +157,6 @@ final class TileMemory {
     tails = try session.buffer(8 * shape.tailCells, "tails")
     goldTails = try session.buffer(shape.hasGold ? 8 * shape.tailCells : 0, "tails of gold")
     self.shape = shape
-    unsafe values = .allocate(capacity: shape.cells)
-    unsafe self.gold = .allocate(capacity: shape.hasGold ? shape.cells : 0)
-    unsafe weights = .allocate(capacity: shape.hasWeights ? shape.cells : 0)
-  }
-
-  deinit {
-    unsafe values.deallocate()
-    unsafe gold.deallocate()
-    unsafe weights.deallocate()
   }
 
   /// Reads rows of a table and makes them fit for the statistics.
@@ -164,13 +178,22 @@ final class TileMemory {
       var cells = unsafe RowCells(
         values: values + offset, gold: table.gold == nil ? nil : gold + offset,
         weights: table.logWeights == nil ? nil : weights + offset, count: stored)
-      try cells.dropMissing(row: row, table: table, policy: missing)
+      if !isClean(table, offset, stored) {
+        try cells.dropMissing(row: row, table: table, policy: missing)
+      }
       if table.logWeights != nil { cells.normaliseWeights() }
       offsets.append(UInt64(offset))
       counts.append(UInt32(cells.count))
       dropped.append(stored - cells.count)
       offset += DeviceLayout.padded(stored)
     }
+  }
+
+  /// True where a loaded row has neither missing nor infinite cells.
+  private func isClean(_ table: RewardTable, _ offset: Int, _ count: Int) -> Bool {
+    unsafe (values + offset).allFinite(count: count)
+      && (table.gold == nil || (gold + offset).allFinite(count: count))
+      && (table.logWeights == nil || (weights + offset).allFinite(count: count))
   }
 
   private static func copy(

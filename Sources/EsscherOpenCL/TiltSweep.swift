@@ -6,12 +6,14 @@ internal import EsscherCore
 extension DeviceKernels {
   /// Enqueues the sweep of a tile's rows.
   func sweep(
-    _ tile: TileMemory, lambdas: DeviceLambdas, values: borrowing OpenCLBuffer, flags: UInt32,
+    _ tile: TileMemory, _ blocks: DeviceBlocks, lambdas: DeviceLambdas,
+    values: borrowing OpenCLBuffer, flags: UInt32,
     on session: OpenCLSession
   ) throws(OpenCLError) {
     let count = lambdas.count
     guard count > 0 else { return }
     let rows = tile.rows.count
+    try planTilt(tile, blocks, lambdas: lambdas, values: values, flags: flags, on: session)
     for isMoments in [true, false] {
       if isMoments {
         try setRows(powerMoments, tile)
@@ -24,11 +26,14 @@ extension DeviceKernels {
       } else {
         try setRows(tiltSweep, tile)
         try tiltSweep.set(7, values)
-        try tiltSweep.set(8, tile.sums)
-        try tiltSweep.set(9, uint: UInt32(count))
-        try tiltSweep.set(10, ulong: lambdas.first)
-        try tiltSweep.set(11, uint: lambdas.stride)
-        try tiltSweep.set(12, uint: flags)
+        try tiltSweep.set(8, tile.ordered)
+        try tiltSweep.set(9, tile.plans)
+        try tiltSweep.set(10, tile.reaches)
+        try tiltSweep.set(11, tile.sums)
+        try tiltSweep.set(12, uint: UInt32(count))
+        try tiltSweep.set(13, ulong: lambdas.first)
+        try tiltSweep.set(14, uint: lambdas.stride)
+        try tiltSweep.set(15, uint: flags)
         let blocks = (count + tuning.lambdasPerBlock - 1) / tuning.lambdasPerBlock
         try session.launch(tiltSweep, groups: (rows, blocks), lanes: tuning.lanes)
       }

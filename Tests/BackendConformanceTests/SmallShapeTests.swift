@@ -29,6 +29,28 @@ import Testing
       #expect(bootstrap.totals.contains { $0 > 0 })
     }
 
+    @Test("tilts over blocks, of sorted rows and of others", arguments: Candidate.devices)
+    func blocks(candidate: Candidate) throws {
+      let made = Case(.normal, prompts: 2, samples: 530, weighted: false, seed: 9)
+      for sorted in [false, true] {
+        let plan = StatisticsPlan(
+          lambdas: [0.01, 0.3, 0.5, 0.7, 0.9, 1.1, 2, 4, 30], sorted: sorted, missing: .error)
+        let got = try candidate.make(1, 1 << 30).reduce(made.table, rows: 0..<2, plan: plan)
+        let want = try CPUBackend(threads: 1).reduce(made.table, rows: 0..<2, plan: plan)
+        for (slot, lambda) in (0..<2).flatMap({ row in plan.lambdas.map { (row, $0) } })
+          .enumerated()
+        {
+          let x = TiltEstimate(
+            lambda: lambda.1, sums: got.tilts[slot], summary: got.summaries[lambda.0])
+          let y = TiltEstimate(
+            lambda: lambda.1, sums: want.tilts[slot], summary: want.summaries[lambda.0])
+          // Both are within 1e-10 of the definitions.
+          #expect(abs(x.kl - y.kl) <= 2e-10 * y.kl, "\(lambda) sorted \(sorted)")
+          #expect(abs(x.ess - y.ess) <= 2e-10 * y.ess, "\(lambda) sorted \(sorted)")
+        }
+      }
+    }
+
     @Test(
       "rows emptied by dropping, and rows shorter than n, leave their neighbours alone",
       arguments: Candidate.devices)

@@ -55,11 +55,14 @@ cl_int copencl_kernel_work_group(const copencl_api *api, cl_kernel kernel, cl_de
                                  size_t *size);
 cl_int copencl_set_buffer(const copencl_api *api, cl_kernel kernel, cl_uint index, cl_mem buffer);
 cl_int copencl_set_uint(const copencl_api *api, cl_kernel kernel, cl_uint index, cl_uint value);
+cl_int copencl_set_local(const copencl_api *api, cl_kernel kernel, cl_uint index, size_t bytes);
 cl_int copencl_set_ulong(const copencl_api *api, cl_kernel kernel, cl_uint index, cl_ulong value);
 cl_int copencl_launch(const copencl_api *api, cl_command_queue queue, cl_kernel kernel,
                       const size_t global[2], const size_t local[2]);
 
 cl_int copencl_create_buffer(const copencl_api *api, cl_context context, size_t bytes, cl_mem *buffer);
+cl_int copencl_create_shared_buffer(const copencl_api *api, cl_context context, size_t bytes, void *host,
+                                    cl_mem *buffer);
 cl_int copencl_release_buffer(const copencl_api *api, cl_mem buffer);
 /// Copies to the device; `blocking` 0 returns at once, and `source` must stay until the queue is done.
 cl_int copencl_write(const copencl_api *api, cl_command_queue queue, cl_mem buffer, size_t offset,

@@ -1,0 +1,47 @@
+#line 2 "tilt_forms.cl"
+// SPDX-License-Identifier: Apache-2.0
+// tilt_forms.cl: the form in which a lambda's sums are taken, and the records that the tilt's kernels share.
+// Mirrors: EsscherCore/TiltForm, EsscherOpenCL/DeviceLayout.
+
+#ifndef ESSCHER_COMMON
+#include "common.cl"
+#endif
+#ifndef ESSCHER_TILT
+#define ESSCHER_TILT
+#define TILT_FIELDS 10
+// A record has the sums and the form they were taken in, so that nobody has to choose it again.
+#define TILT_STRIDE 11
+// How a row's lambdas are divided: 0 to centred by power moments, first to end by blocks, all others by samples;
+// and whether the samples lie in the order of their blocks in a buffer of their own.
+#define PLAN_STRIDE 4
+#define PLAN_CENTRED 0
+#define PLAN_FIRST 1
+#define PLAN_END 2
+#define PLAN_ORDERED 3
+
+// What the forms are chosen by.
+typedef struct {
+  double centre, correction, variance, highest, reach, maximum;
+} row_shape;
+
+INLINE row_shape shape_of(__global const double *summary, const double mass) {
+  row_shape shape;
+  const double first = summary[S_FIRST] / mass;
+  shape.centre = summary[S_CENTRE];
+  shape.maximum = summary[S_HIGHEST];
+  shape.correction = summary[S_HIGHEST] == summary[S_LOWEST] ? 0 : first;
+  shape.variance = fmax(0.0, summary[S_SECOND] / mass - first * first);
+  shape.highest = (summary[S_HIGHEST] - shape.centre) - shape.correction;
+  shape.reach = fmax(shape.highest, -((summary[S_LOWEST] - shape.centre) - shape.correction));
+  return shape;
+}
+
+#define FORM_MOMENTS 0
+#define FORM_CENTRED 1
+#define FORM_TOPPED 2
+
+INLINE int form_of(const double lambda, const row_shape shape) {
+  if (lambda * shape.reach <= 0.5) return FORM_MOMENTS;
+  return lambda * lambda * shape.variance < 1 && lambda * shape.highest <= 300 ? FORM_CENTRED : FORM_TOPPED;
+}
+#endif

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Memory of the host that a device copies from, or works on where the two share one memory.
+@safe
+final class HostMemory {
+  /// Whole pages: drivers take only such memory for their own.
+  private static let alignment = 4096
+
+  let start: UnsafeMutableRawPointer
+  let bytes: Int
+
+  init(bytes: Int) {
+    self.bytes = bytes
+    unsafe start = .allocate(byteCount: max(bytes, 64), alignment: Self.alignment)
+  }
+
+  deinit { unsafe start.deallocate() }
+
+  /// The memory as doubles, as many as fit.
+  var doubles: UnsafeMutablePointer<Double> {
+    unsafe start.assumingMemoryBound(to: Double.self)
+  }
+}
+
+extension UnsafeMutablePointer<Double> {
+  /// True where no cell is NaN or infinite.
+  ///
+  /// - Complexity: O(count), a vector of eight at a time.
+  func allFinite(count: Int) -> Bool {
+    var zeros = SIMD8<Double>(repeating: 0)
+    let memory = UnsafeRawPointer(self)
+    var index = 0
+    while index &+ 8 <= count {
+      let cells = unsafe memory.loadUnaligned(
+        fromByteOffset: 8 &* index, as: SIMD8<Double>.self)
+      // 0 for finite cells, NaN for all others.
+      zeros += cells * SIMD8(repeating: 0)
+      index &+= 8
+    }
+    var rest = zeros.sum()
+    while index < count {
+      unsafe rest += self[index] * 0
+      index &+= 1
+    }
+    return rest == 0
+  }
+}

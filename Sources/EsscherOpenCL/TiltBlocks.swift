@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Blocks of neighbouring samples on a device: whether a plan's tilts are summed over them, how the rows are
+// ordered for that, and the launch.
+
+internal import EsscherCore
+
+/// What a run's rows go through for the blocks of their tilts; the same for every tile, so that tiles do not
+/// show in the numbers.
+struct DeviceBlocks: Equatable {
+  /// Most blocks of a width; 0 where no row has any.
+  let capacity: Int
+  /// Payloads that have sums: rewards, ranks and gold.
+  let sets: Int
+  /// Rows are sorted: the plan asks for it, or a GPU's blocks do.
+  let isSorted: Bool
+  /// Rows are put in the order of their blocks, by one work-item a row.
+  let isOrdered: Bool
+
+  /// Samples and lambdas below which no row has blocks; the constants of Kernels/tilt_blocks.cl.
+  private static let fewestSamples = 512
+  private static let fewestLambdas = 4
+  /// Lambdas from which on a GPU sorts rows for their blocks alone: an exponential of a sample takes about 30
+  /// operations, a sort about 300 a sample.
+  private static let lambdasForSorting = 16
+  private static let largestCapacity = 96
+
+  init(
+    _ table: RewardTable, _ source: any RewardSource, _ plan: StatisticsPlan, tuning: LaunchTuning,
+    profile: DeviceProfile
+  ) {
+    let longest = source.longestSampleCount
+    let capacity = Self.capacity(sampleCount: longest)
+    sets = plan.sorted ? (table.gold != nil ? 3 : 2) : 1
+    let canServe =
+      table.logWeights == nil && longest >= Self.fewestSamples
+      && plan.lambdaCount >= Self.fewestLambdas
+      && Self.localBytes(capacity: capacity, sets: sets, lanes: tuning.lanes) <= profile.localMemory
+    let sortsForBlocks = tuning.sortBlock > 0 && plan.lambdaCount >= Self.lambdasForSorting
+    isSorted = plan.sorted || canServe && sortsForBlocks
+    isOrdered = canServe && !isSorted && tuning.sortBlock == 0
+    self.capacity = isSorted || isOrdered ? (canServe ? capacity : 0) : 0
+  }
+
+  /// Flags of the kernels.
+  var flags: UInt32 {
+    (isSorted ? DeviceLayout.isSorted : 0) | (capacity > 0 ? DeviceLayout.hasBlocks : 0)
+  }
+
+  /// Bytes of the moments of a work-group's blocks.
+  var momentBytes: Int { max(8, Self.momentBytes(capacity: capacity, sets: sets)) }
+
+  /// Blocks that the cut of a row needs: 30 + 1.5·ln 2·(bits of M), over ¾.
+  static func capacity(sampleCount: Int) -> Int {
+    let bits = Int.bitWidth - sampleCount.leadingZeroBitCount
+    let cut = 30 + 1.5 * 0.693147180559945309 * Double(bits)
+    return min(largestCapacity, (Int(cut / 0.75) + 16) / 16 * 16)
+  }
+
+  private static func momentBytes(capacity: Int, sets: Int) -> Int { 8 * 16 * capacity * sets }
+
+  /// With what the kernel declares itself: ends of bins, and eight sums a lane.
+  private static func localBytes(capacity: Int, sets: Int, lanes: Int) -> Int {
+    momentBytes(capacity: capacity, sets: sets) + 4 * 820 + 64 * lanes
+  }
+}
+
+extension DeviceKernels {
+  /// Enqueues the division of each row's lambdas, and the sums over blocks.
+  func planTilt(
+    _ tile: TileMemory, _ blocks: DeviceBlocks, lambdas: DeviceLambdas,
+    values: borrowing OpenCLBuffer, flags: UInt32, on session: OpenCLSession
+  ) throws(OpenCLError) {
+    try tiltBlocks.set(0, tile.rewards)
+    try tiltBlocks.set(1, tile.rank)
+    if tile.shape.isSorted {
+      try tiltBlocks.set(2, tile.sortedGolds)
+    } else {
+      try tiltBlocks.set(2, tile.golds)
+    }
+    try tiltBlocks.set(3, tile.deviceOffsets)
+    try tiltBlocks.set(4, tile.deviceCounts)
+    try tiltBlocks.set(5, tile.summaries)
+    try tiltBlocks.set(6, values)
+    try tiltBlocks.set(7, tile.plans)
+    try tiltBlocks.set(8, tile.reaches)
+    try tiltBlocks.set(9, tile.sums)
+    try tiltBlocks.set(10, tile.ordered)
+    try tiltBlocks.set(11, localBytes: blocks.momentBytes)
+    try tiltBlocks.set(12, uint: UInt32(lambdas.count))
+    try tiltBlocks.set(13, ulong: lambdas.first)
+    try tiltBlocks.set(14, uint: lambdas.stride)
+    try tiltBlocks.set(15, uint: UInt32(blocks.capacity))
+    try tiltBlocks.set(16, uint: flags)
+    try session.launch(tiltBlocks, groups: (tile.rows.count, 1), lanes: tuning.lanes)
+  }
+}

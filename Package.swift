@@ -45,6 +45,9 @@ let package = Package(
     .target(
       name: "CZipArchive", cSettings: strictC, linkerSettings: [.linkedLibrary("zip")]),
 
+    // Always optimised, also in debug builds, as the other hot loops are.
+    .target(name: "CRowSort", cSettings: strictC + [.unsafeFlags(["-O3"])]),
+
     .target(name: "COpenCL", cSettings: strictC, linkerSettings: [.linkedLibrary("dl")]),
 
     // MARK: Library
@@ -55,7 +58,7 @@ let package = Package(
     .target(
       name: "EsscherCPU",
       dependencies: [
-        "EsscherCore", "CCPUFeatures", "CPUKernelsV2", "CPUKernelsV3", "CPUKernelsV4",
+        "EsscherCore", "CCPUFeatures", "CRowSort", "CPUKernelsV2", "CPUKernelsV3", "CPUKernelsV4",
       ],
       swiftSettings: strict),
     .target(
@@ -83,7 +86,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "BackendConformanceTests",
-      dependencies: ["EsscherCore", "EsscherCPU", "EsscherOpenCL", "EsscherTestSupport"],
+      dependencies: [
+        "CRowSort", "EsscherCore", "EsscherCPU", "EsscherOpenCL", "EsscherTestSupport",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "EsscherTests", dependencies: ["Esscher", "EsscherTestSupport"],

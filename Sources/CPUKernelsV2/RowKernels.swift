@@ -47,18 +47,25 @@ public func centredSums(
   _ centre: Double, _ sums: UnsafeMutablePointer<Double>
 ) {
   let centres = Lanes(repeating: centre)
+  // Two of each, so that one addition does not wait for the other.
   var first = Lanes(repeating: 0)
   var second = Lanes(repeating: 0)
+  var nextFirst = Lanes(repeating: 0)
+  var nextSecond = Lanes(repeating: 0)
   var index = 0
-  while index &+ 8 <= count {
+  while index &+ 16 <= count {
     let d = unsafe load(values, index) - centres
+    let e = unsafe load(values, index &+ 8) - centres
     let p = if let weights = unsafe weights { unsafe d * load(weights, index) } else { d }
+    let q = if let weights = unsafe weights { unsafe e * load(weights, index &+ 8) } else { e }
     first += p
+    nextFirst += q
     second = multiplyAdd(p, d, second)
-    index &+= 8
+    nextSecond = multiplyAdd(q, e, nextSecond)
+    index &+= 16
   }
-  var firstSum = total(first)
-  var secondSum = total(second)
+  var firstSum = total(first + nextFirst)
+  var secondSum = total(second + nextSecond)
   while index < count {
     let d = unsafe values[index] - centre
     let p = if let weights = unsafe weights { unsafe d * weights[index] } else { d }

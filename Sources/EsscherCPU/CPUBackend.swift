@@ -55,7 +55,7 @@ public struct CPUBackend: Backend {
     for table: RewardTable, plan: StatisticsPlan
   ) throws(EsscherError) -> Int {
     if let source = table.rewardSource {
-      let layout = WorkerLayout(source: source, table: table)
+      let layout = WorkerLayout(source: source, table: table, backend: self)
       guard layout.longest < Self.longestRow else {
         throw EsscherError(
           .badInput,
@@ -109,7 +109,7 @@ public struct CPUBackend: Backend {
     _ source: any RewardSource, _ table: RewardTable, rows: Range<Int>, plan: StatisticsPlan,
     into result: inout StatisticsTable
   ) throws(EsscherError) {
-    let layout = WorkerLayout(source: source, table: table)
+    let layout = WorkerLayout(source: source, table: table, backend: self)
     let bytes = layout.bytesPerWorker(lambdaCount: plan.lambdaCount)
     let workers = max(1, min(threads, memoryBudgetBytes / 2 / max(1, bytes)))
     let isSpooled = bytes > memoryBudgetBytes / 2
@@ -127,7 +127,8 @@ public struct CPUBackend: Backend {
             let tails = unsafe DisjointSlots(tailBuffer)
             do throws(EsscherError) {
               try ParallelTiles.forEach(
-                count: rows.count, chunk: layout.rowsPerRead, threads: workers,
+                count: rows.count, chunk: layout.chunk(rows: rows.count, workers: workers),
+                threads: workers,
                 makeScratch: { () throws(EsscherError) in
                   layout.makeScratch(
                     lambdaCount: plan.lambdaCount,
@@ -156,12 +157,25 @@ public struct CPUBackend: Backend {
     let rowsPerRead: Int
     let hasGold: Bool
     let hasWeights: Bool
+    /// Rewards are floats that a sorted plan can read as such.
+    let readsFloats: Bool
+    let level: CPULevel
 
-    init(source: any RewardSource, table: RewardTable) {
+    init(source: any RewardSource, table: RewardTable, backend: CPUBackend) {
       longest = max(1, source.longestSampleCount)
       hasGold = table.gold != nil
       hasWeights = table.logWeights != nil
-      let short = max(1, CPUBackend.cellsPerRead / longest)
+      readsFloats = source.storage == .float32 && !hasWeights
+      level = backend.level
+      // Best-of-n takes rows eight at a time; longer ones keep to themselves, for their memory.
+      let together = SelectionKernels.rows
+      // At most 24 bytes a cell, and no more than an eighth of what the worker may have.
+      let room = backend.scratchLimit / backend.threads / (8 * 24 * together)
+      let fitting = CPUBackend.cellsPerRead / longest
+      let short =
+        fitting >= together
+        ? fitting / together * together
+        : longest <= min(2 * CPUBackend.cellsPerRead, room) ? together : 1
       let preferred = source.preferredRowsPerRead
       // Fortran order shares pages among rows; read them together while that stays within 32 MiB.
       rowsPerRead = preferred * longest <= 1 << 22 ? max(short, preferred) : short
@@ -169,20 +183,27 @@ public struct CPUBackend: Backend {
 
     var cellsPerRead: Int { rowsPerRead * longest }
 
+    /// Rows a worker takes at once: those of a read, or fewer where other workers would have none.
+    func chunk(rows: Int, workers: Int) -> Int {
+      max(1, min(rowsPerRead, (rows + workers - 1) / workers))
+    }
+
     /// Bytes a worker takes.
     func bytesPerWorker(lambdaCount: Int) -> Int {
       let inputs = 1 + (hasGold ? 1 : 0) + (hasWeights ? 1 : 0)
-      return ScratchMemory.bytes(Array(repeating: 8 * cellsPerRead, count: inputs))
+      return ScratchMemory.bytes(
+        Array(repeating: 8 * (cellsPerRead + RowWorkspace.padding), count: inputs))
+        + ScratchMemory.bytes([readsFloats ? 4 * cellsPerRead : 0])
         + RowWorkspace.bytes(
-          capacity: longest, lambdaCount: lambdaCount, hasGold: hasGold, hasWeights: hasWeights)
+          capacity: longest, lambdaCount: lambdaCount, hasWeights: hasWeights)
     }
 
     func makeScratch(lambdaCount: Int, memory: ScratchMemory) -> WorkerScratch {
       WorkerScratch(
         workspace: RowWorkspace(
           capacity: longest, lambdaCount: lambdaCount, hasGold: hasGold, hasWeights: hasWeights,
-          memory: memory),
-        cells: cellsPerRead, hasGold: hasGold, hasWeights: hasWeights, memory: memory)
+          level: level, memory: memory),
+        cells: cellsPerRead, readsFloats: readsFloats, memory: memory)
     }
   }
 }
@@ -192,19 +213,26 @@ public struct CPUBackend: Backend {
 final class WorkerScratch {
   let workspace: RowWorkspace
   let rewards: UnsafeMutableBufferPointer<Double>
+  /// Rewards as floats, where the source has them and nothing but a sort reads them.
+  let floats: UnsafeMutableBufferPointer<Float>
+  let canReadFloats: Bool
   let gold: UnsafeMutableBufferPointer<Double>
   let logWeights: UnsafeMutableBufferPointer<Double>
 
   init(
-    workspace: RowWorkspace, cells: Int, hasGold: Bool, hasWeights: Bool, memory: ScratchMemory
+    workspace: RowWorkspace, cells: Int, readsFloats: Bool, memory: ScratchMemory
   ) {
     self.workspace = workspace
+    canReadFloats = readsFloats
     func buffer(_ count: Int) -> UnsafeMutableBufferPointer<Double> {
-      unsafe UnsafeMutableBufferPointer(start: count > 0 ? memory.take(count) : nil, count: count)
+      unsafe UnsafeMutableBufferPointer(
+        start: count > 0 ? memory.take(count + RowWorkspace.padding) : nil, count: count)
     }
     unsafe rewards = buffer(cells)
-    unsafe gold = buffer(hasGold ? cells : 0)
-    unsafe logWeights = buffer(hasWeights ? cells : 0)
+    unsafe gold = buffer(workspace.hasGold ? cells : 0)
+    unsafe logWeights = buffer(workspace.hasWeights ? cells : 0)
+    unsafe floats = UnsafeMutableBufferPointer(
+      start: readsFloats ? memory.take(cells) : nil, count: readsFloats ? cells : 0)
   }
 }
 

@@ -33,9 +33,10 @@ struct RowEvaluator: Sendable {
       }
       // A row too short for one of the laws has no such statistic; the pipeline refuses it by name.
       guard !plan.selections.isEmpty, plan.fewestSamples <= summary.sampleCount else { return }
-      workspace.bestOfN(
-        cache, summary: summary, kernels: kernels
-      ) { bestOf.set(slot * plan.selections.count + $0, $1) }
+      workspace.select(slot: slot, summary: summary)
+    }
+    workspace.bestOfN(cache, kernels: kernels) { slot, law, sums in
+      bestOf.set(slot * plan.selections.count + law, sums)
     }
   }
 
@@ -54,18 +55,27 @@ struct RowEvaluator: Sendable {
         cells.advanced(by: position), stored: stored, row: row, table: table,
         missing: plan.missing, kernels: kernels)
       position += stored
-      if plan.sorted { workspace.sort(storage: source.storage) }
+      if plan.sorted { workspace.sort() }
       body(
         index,
         try workspace.summarise(
-          sorted: plan.sorted, dropped: dropped, row: row, table: table, kernels: kernels))
+          sorted: plan.sorted, ranked: plan.sorted && plan.lambdaCount > 0, dropped: dropped,
+          row: row,
+          table: table, kernels: kernels))
     }
   }
 
   private func read(_ rows: Range<Int>, _ scratch: WorkerScratch) throws(EsscherError) -> ReadRows {
     var cells = 0
     for row in rows { cells += source.sampleCount(row: row) }
-    try unsafe Self.copy(source, rows, scratch.rewards, cells)
+    // Rows of floats are sorted as floats; with weights they come as doubles, and so they do unsorted.
+    let asFloats = plan.sorted && scratch.canReadFloats
+    if asFloats {
+      let part = unsafe UnsafeMutableBufferPointer(rebasing: scratch.floats[..<cells])
+      try unsafe source.copyFloats(rows: rows, columns: nil, to: part)
+    } else {
+      try unsafe Self.copy(source, rows, scratch.rewards, cells)
+    }
     if let gold = table.gold { try unsafe Self.copy(gold, rows, scratch.gold, cells) }
     if let logWeights = table.logWeights {
       try unsafe Self.copy(logWeights, rows, scratch.logWeights, cells)
@@ -74,7 +84,8 @@ struct RowEvaluator: Sendable {
       throw EsscherError(.internal, "a read buffer has no memory")
     }
     return unsafe ReadRows(
-      rewards: rewards, gold: table.gold == nil ? nil : scratch.gold.baseAddress,
+      rewards: rewards, floats: asFloats ? UnsafePointer(scratch.floats.baseAddress) : nil,
+      gold: table.gold == nil ? nil : scratch.gold.baseAddress,
       logWeights: table.logWeights == nil ? nil : scratch.logWeights.baseAddress)
   }
 

@@ -6,20 +6,25 @@ internal import EsscherCore
 /// The cells of a few rows as one read brought them in.
 @safe
 struct ReadRows {
+  /// Rewards, or room for them where they came as floats.
   let rewards: UnsafeMutablePointer<Double>
+  /// Rewards of a source whose cells are floats, where they are to be sorted.
+  var floats: UnsafePointer<Float>?
   let gold: UnsafeMutablePointer<Double>?
   let logWeights: UnsafeMutablePointer<Double>?
 
   /// The same cells from the sample `offset` on.
   func advanced(by offset: Int) -> ReadRows {
     unsafe ReadRows(
-      rewards: rewards + offset, gold: gold.map { unsafe $0 + offset },
+      rewards: rewards + offset, floats: floats.map { unsafe $0 + offset },
+      gold: gold.map { unsafe $0 + offset },
       logWeights: logWeights.map { unsafe $0 + offset })
   }
 }
 
 extension RowWorkspace {
-  /// Takes a row's `stored` cells in; afterwards `count`, `values`, `gold` and `weights` are set.
+  /// Takes a row's `stored` cells in, where they lie; afterwards `count`, `values`, `gold` and `weights` are set.
+  /// Of a row of floats, `values` is written by ``sort()``.
   ///
   /// - Returns: how many samples were dropped, for a missing cell or a weight that vanishes beside the
   ///   largest (below 1e-308 of it).
@@ -29,10 +34,22 @@ extension RowWorkspace {
     _ cells: ReadRows, stored: Int, row: Int, table: RewardTable, missing: MissingPolicy,
     kernels: CPUKernels
   ) throws(EsscherError) -> Int {
-    unsafe values.update(from: cells.rewards, count: stored)
-    if let source = unsafe cells.gold { unsafe gold.update(from: source, count: stored) }
-    if let source = unsafe cells.logWeights { unsafe weights.update(from: source, count: stored) }
+    unsafe values = cells.rewards
+    unsafe gold = cells.gold ?? shifted
+    unsafe weights = cells.logWeights ?? shifted
+    unsafe storedGold = gold
+    goldSum = nil
+    sortedSum = nil
+    hasKeysOfFloats = false
     count = stored
+    if let floats = unsafe cells.floats {
+      let clean = unsafe makeKeys(floats: floats)
+      if unsafe clean && (!hasGold || isFinite(gold, kernels)) {
+        hasKeysOfFloats = true
+        return 0
+      }
+      for index in 0..<count { unsafe values[index] = Double(floats[index]) }
+    }
     var clean = unsafe isFinite(values, kernels)
     if hasGold { clean = unsafe isFinite(gold, kernels) && clean }
     if hasWeights { clean = unsafe isFinite(weights, kernels) && clean }

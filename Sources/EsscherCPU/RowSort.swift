@@ -1,142 +1,72 @@
 // SPDX-License-Identifier: Apache-2.0
-// RowSort: the samples of one row, largest first, with the order they came in where a payload needs it.
-//
-// Least-significant-digit radix sort on order-preserving integer keys; measured faster on a row than
-// comparison sorts from about 50 keys up. A digit that all keys share costs nothing.
+// RowSort on the CPU: the samples of one row, largest first, gold and weights along with their rewards.
 
-/// Maps floating-point values to unsigned keys whose ascending order is the values' descending order.
-enum DescendingKey {
-  /// −0 and +0 are one value and get one key. NaN must not come here.
-  @inline(__always)
-  static func encode(_ x: Float) -> UInt32 {
-    let bits = (x + 0).bitPattern
-    let ascending = bits >> 31 == 0 ? bits | 0x8000_0000 : ~bits
-    return ~ascending
-  }
+internal import CRowSort
+internal import EsscherCore
 
-  @inline(__always)
-  static func decode(_ key: UInt32) -> Float {
-    let ascending = ~key
-    return Float(bitPattern: ascending >> 31 == 1 ? ascending & 0x7FFF_FFFF : ~ascending)
-  }
-
-  @inline(__always)
-  static func encode(_ x: Double) -> UInt64 {
-    let bits = (x + 0).bitPattern
-    let ascending = bits >> 63 == 0 ? bits | 0x8000_0000_0000_0000 : ~bits
-    return ~ascending
-  }
-
-  @inline(__always)
-  static func decode(_ key: UInt64) -> Double {
-    let ascending = ~key
-    return Double(
-      bitPattern: ascending >> 63 == 1 ? ascending & 0x7FFF_FFFF_FFFF_FFFF : ~ascending)
-  }
-}
-
-enum RowSort {
-  /// Below this many keys insertion sort is faster than the radix passes' histograms.
-  static let insertionLimit = 48
-
-  /// Sorts keys ascending; stable. `order`, where given, is permuted along.
+extension RowWorkspace {
+  /// Keys of the row's floats, with positions where gold follows them, straight from the read buffer.
   ///
-  /// - Parameters:
-  ///   - keys, spare: `count` keys and as much scratch; the result is in `keys`.
-  ///   - order, spareOrder: positions that follow their keys, and as much scratch.
-  ///   - histogram: 256 counters a byte of the key.
-  /// - Complexity: O(count · bytes of the key), no allocation.
-  @inline(__always)
-  static func sort<Key: FixedWidthInteger & UnsignedInteger>(
-    _ keys: UnsafeMutablePointer<Key>, _ spare: UnsafeMutablePointer<Key>,
-    _ order: UnsafeMutablePointer<UInt32>?, _ spareOrder: UnsafeMutablePointer<UInt32>?,
-    count: Int, histogram: UnsafeMutablePointer<UInt32>
-  ) {
-    if count <= insertionLimit {
-      unsafe insertionSort(keys, order, count: count)
-      return
-    }
-    let digits = Key.bitWidth / 8
-    unsafe histogram.update(repeating: 0, count: 256 &* digits)
-    var index = 0
-    while index < count {
-      var key = unsafe keys[index]
-      var digit = 0
-      while digit < digits {
-        unsafe histogram[digit &* 256 &+ Int(truncatingIfNeeded: key & 0xFF)] &+= 1
-        key = key &>> 8
-        digit &+= 1
-      }
-      index &+= 1
-    }
-    var source = unsafe keys
-    var target = unsafe spare
-    var sourceOrder = unsafe order
-    var targetOrder = unsafe spareOrder
-    var digit = 0
-    while digit < digits {
-      let bins = unsafe histogram + digit &* 256
-      let shift = Key(truncatingIfNeeded: digit &* 8)
-      let first = unsafe Int(truncatingIfNeeded: (source[0] &>> shift) & 0xFF)
-      digit &+= 1
-      if unsafe Int(bins[first]) == count { continue }
-      var position: UInt32 = 0
-      var bin = 0
-      while bin < 256 {
-        let size = unsafe bins[bin]
-        unsafe bins[bin] = position
-        position &+= size
-        bin &+= 1
-      }
-      index = 0
-      if let from = unsafe sourceOrder, let to = unsafe targetOrder {
-        while index < count {
-          let key = unsafe source[index]
-          let place = Int(truncatingIfNeeded: (key &>> shift) & 0xFF)
-          let slot = unsafe Int(bins[place])
-          unsafe bins[place] &+= 1
-          unsafe target[slot] = key
-          unsafe to[slot] = from[index]
-          index &+= 1
-        }
+  /// - Returns: false where a cell is infinite or NaN; the keys are of no use then.
+  func makeKeys(floats: UnsafePointer<Float>) -> Bool {
+    hasGold
+      ? unsafe crow_pairs_of_floats(level, floats, count, keys)
+      : unsafe crow_keys_of_floats(level, floats, count, shortKeys(keys))
+  }
+
+  /// Sorts the row, largest first, gold and weights along with their rewards; equal rewards keep their order.
+  ///
+  /// - Complexity: O(count), no allocation; see docs/design/013-row-sort.md.
+  func sort() {
+    unsafe small[0] = 0
+    if hasKeysOfFloats {
+      if hasGold {
+        unsafe crow_sort_64(level, keys, count, spareKeys)
+        hasTies = unsafe crow_floats_of_pairs(level, keys, count, values, small)
       } else {
-        while index < count {
-          let key = unsafe source[index]
-          let place = Int(truncatingIfNeeded: (key &>> shift) & 0xFF)
-          let slot = unsafe Int(bins[place])
-          unsafe bins[place] &+= 1
-          unsafe target[slot] = key
-          index &+= 1
-        }
+        let short = unsafe shortKeys(keys)
+        unsafe crow_sort_32(level, short, count, shortKeys(spareKeys))
+        hasTies = unsafe crow_floats_of_keys(level, short, count, values, small)
       }
-      unsafe swap(&source, &target)
-      unsafe swap(&sourceOrder, &targetOrder)
+    } else if hasGold || hasWeights {
+      unsafe crow_pairs_of_doubles(level, values, count, keys)
+      unsafe crow_sort_pairs_of_doubles(level, values, keys, count, spareKeys)
+      hasTies = unsafe crow_gather(level, values, keys, count, shifted, small)
+      unsafe values.update(from: shifted, count: count)
+    } else {
+      sortRewards(storage: .float64)
     }
-    if unsafe source != keys {
-      unsafe keys.update(from: source, count: count)
-      if let order = unsafe order, let sorted = unsafe sourceOrder {
-        unsafe order.update(from: sorted, count: count)
-      }
+    sortedSum = unsafe small[0]
+    if hasWeights {
+      _ = unsafe crow_gather(level, weights, keys, count, shifted, small)
+      unsafe weights.update(from: shifted, count: count)
+    }
+    if hasGold {
+      // It comes back to its place when it is centred.
+      let room = unsafe UnsafeMutableRawPointer(spareKeys).assumingMemoryBound(to: Double.self)
+      _ = unsafe crow_gather(level, gold, keys, count, room, small)
+      unsafe storedGold = room
+      goldSum = unsafe small[0]
     }
   }
 
-  @inline(__always)
-  private static func insertionSort<Key: FixedWidthInteger & UnsignedInteger>(
-    _ keys: UnsafeMutablePointer<Key>, _ order: UnsafeMutablePointer<UInt32>?, count: Int
-  ) {
-    var index = 1
-    while index < count {
-      let key = unsafe keys[index]
-      let place = unsafe order?[index] ?? 0
-      var hole = index
-      while unsafe hole > 0 && keys[hole &- 1] > key {
-        unsafe keys[hole] = keys[hole &- 1]
-        if let order = unsafe order { unsafe order[hole] = order[hole &- 1] }
-        hole &-= 1
-      }
-      unsafe keys[hole] = key
-      if let order = unsafe order { unsafe order[hole] = place }
-      index &+= 1
+  /// Sorts the rewards alone, which gold and weights do not follow.
+  func sortRewards(storage: CellStorage) {
+    switch storage {
+    case .float32:
+      let short = unsafe shortKeys(keys)
+      unsafe crow_short_keys_of_doubles(level, values, count, short)
+      unsafe crow_sort_32(level, short, count, shortKeys(spareKeys))
+      hasTies = unsafe crow_floats_of_keys(level, short, count, values, small)
+    case .float64:
+      unsafe crow_keys_of_doubles(level, values, count, keys)
+      unsafe crow_sort_64(level, keys, count, spareKeys)
+      hasTies = unsafe crow_doubles_of_keys(level, keys, count, values, small)
     }
+  }
+
+  /// Room for keys of 32 bits in that of keys of 64.
+  private func shortKeys(_ keys: UnsafeMutablePointer<Int64>) -> UnsafeMutablePointer<Int32> {
+    unsafe UnsafeMutableRawPointer(keys).assumingMemoryBound(to: Int32.self)
   }
 }

@@ -5,31 +5,36 @@
 internal import EsscherCore
 
 /// Scratch for rows of up to `capacity` samples. One worker owns it; it is not shared.
+///
+/// The rewards, gold rewards and weights of the current row lie in the worker's read buffers, which the row's work
+/// changes in place; the rows read with it stay where they are until the next read.
 @safe
 final class RowWorkspace {
   let capacity: Int
   let hasGold: Bool
   let hasWeights: Bool
+  /// Instruction-set level of the sorts.
+  let level: Int32
+  /// The loops over sorted rows.
+  let selection: SelectionKernels
 
   /// Samples of the row that take part.
   var count = 0
   /// Rewards; sorted rows have the largest first.
-  let values: UnsafeMutablePointer<Double>
+  var values: UnsafeMutablePointer<Double>
   /// Centred rewards d, or d − max d, of the tilt's current form.
   let shifted: UnsafeMutablePointer<Double>
   /// Mid-rank − ½ of each sample of a sorted row; scratch before that.
   let rank: UnsafeMutablePointer<Double>
   /// Gold rewards minus their mean, averaged over tie groups in a sorted row.
-  let gold: UnsafeMutablePointer<Double>
-  /// Importance weights q, which sum to 1, and their squares.
-  let weights: UnsafeMutablePointer<Double>
+  var gold: UnsafeMutablePointer<Double>
+  /// Importance weights q, which sum to 1.
+  var weights: UnsafeMutablePointer<Double>
+  /// The squares of `weights`.
   let squaredWeights: UnsafeMutablePointer<Double>
-  /// Sort keys (32 or 64 bits each) and their positions, with as much scratch.
-  let keys: UnsafeMutablePointer<UInt64>
-  let spareKeys: UnsafeMutablePointer<UInt64>
-  let order: UnsafeMutablePointer<UInt32>
-  let spareOrder: UnsafeMutablePointer<UInt32>
-  let histogram: UnsafeMutablePointer<UInt32>
+  /// Sort keys of 32 or 64 bits, or pairs of a key and a position, with as much scratch.
+  let keys: UnsafeMutablePointer<Int64>
+  let spareKeys: UnsafeMutablePointer<Int64>
   /// Moments of the blocks of two neighbouring levels, scratch to merge them, and the tables that takes.
   let blocks: UnsafeMutablePointer<Double>
   let merged: UnsafeMutablePointer<Double>
@@ -47,31 +52,42 @@ final class RowWorkspace {
   let sums: UnsafeMutablePointer<Double>
   let found: UnsafeMutablePointer<Double>
   let small: UnsafeMutablePointer<Double>
+  /// Rows of this read that wait for their best-of-n, and its scratch.
+  var selected: [SelectedRow] = []
+  var selectedTies: [TieGroup] = []
+  let selectionBlocks: UnsafeMutablePointer<Double>
+  let selectionLanes: UnsafeMutablePointer<Double>
   /// Groups of two or more equal samples of a sorted row, the largest first.
   var ties: [TieGroup] = []
+
+  /// The keys of the row's floats are made, and `values` is still to be written.
+  var hasKeysOfFloats = false
+  /// Σ r of a sorted row, nil before the sort.
+  var sortedSum: Double?
+  /// Two rewards of the sorted row are equal.
+  var hasTies = false
+  /// Gold rewards before they are centred: in the row's order, and their sum where it is known.
+  var storedGold: UnsafeMutablePointer<Double>
+  var goldSum: Double?
 
   private let memory: ScratchMemory
 
   /// Takes what `bytes` says from `memory`, which it keeps.
   init(
-    capacity: Int, lambdaCount: Int, hasGold: Bool, hasWeights: Bool, memory: ScratchMemory
+    capacity: Int, lambdaCount: Int, hasGold: Bool, hasWeights: Bool, level: CPULevel,
+    memory: ScratchMemory
   ) {
     self.capacity = capacity
     self.hasGold = hasGold
     self.hasWeights = hasWeights
+    self.level = Int32(level.rawValue)
+    selection = SelectionKernels(level: level)
     self.memory = memory
-    let payload = hasGold || hasWeights ? capacity : 0
-    unsafe values = memory.take(capacity)
     unsafe shifted = memory.take(capacity + Self.padding)
     unsafe rank = memory.take(capacity)
-    unsafe gold = memory.take(hasGold ? capacity : 0)
-    unsafe weights = memory.take(hasWeights ? capacity : 0)
     unsafe squaredWeights = memory.take(hasWeights ? capacity : 0)
     unsafe keys = memory.take(capacity)
     unsafe spareKeys = memory.take(capacity)
-    unsafe order = memory.take(payload)
-    unsafe spareOrder = memory.take(payload)
-    unsafe histogram = memory.take(Self.histogramCount)
     unsafe blocks = memory.take(2 * Self.levelCount)
     unsafe merged = memory.take(Self.mergedCount)
     unsafe binomials = memory.take(Self.mergedCount)
@@ -86,6 +102,13 @@ final class RowWorkspace {
     unsafe sums = memory.take(Self.sumCount(lambdaCount))
     unsafe found = memory.take(Self.sumCount(lambdaCount))
     unsafe small = memory.take(Self.smallCount)
+    unsafe selectionBlocks = memory.take(Self.selectionBlockCount)
+    unsafe selectionLanes = memory.take(Self.selectionLaneCount)
+    // Until the first row is loaded.
+    unsafe values = shifted
+    unsafe gold = shifted
+    unsafe weights = shifted
+    unsafe storedGold = shifted
   }
 
   /// What may be read beyond the last sample.
@@ -93,26 +116,28 @@ final class RowWorkspace {
   /// Doubles of one level of blocks: rewards, ranks and gold.
   static let levelCount = 3 * BlockGrid.powers * BlockGrid.capacity
   private static let mergedCount = BlockGrid.powers * BlockGrid.powers
-  private static let histogramCount = 256 * 8
   private static let smallCount = 5 * (CPUKernels.powerCount + 1)
+
+  /// Eight rows' blocks of rewards and of gold; the lanes of a group of laws.
+  private static let selectionBlockCount = 2 * SelectionKernels.rows * SelectionKernels.block
+  private static let selectionLaneCount = SelectionKernels.laws * SelectionKernels.lanes
 
   private static func sumCount(_ lambdaCount: Int) -> Int {
     max(lambdaCount * CPUKernels.tiltStride, 1)
   }
 
   /// Bytes that a workspace takes.
-  static func bytes(capacity: Int, lambdaCount: Int, hasGold: Bool, hasWeights: Bool) -> Int {
-    let doubles = 5 + (hasGold ? 1 : 0) + (hasWeights ? 2 : 0)
-    let payload = hasGold || hasWeights ? 4 * capacity : 0
-    return ScratchMemory.bytes(
-      Array(repeating: 8 * (capacity + padding), count: doubles) + [payload, payload]
+  static func bytes(capacity: Int, lambdaCount: Int, hasWeights: Bool) -> Int {
+    ScratchMemory.bytes(
+      Array(repeating: 8 * (capacity + padding), count: hasWeights ? 5 : 4)
         + [
           16 * levelCount, 16 * mergedCount, 8 * BlockGrid.powers, 8 * mergedCount,
           16 * CPUKernels.runSamples,
         ]
         + Array(repeating: 8 * (lambdaCount + padding), count: 4)
         + [
-          4 * histogramCount, 8 * sumCount(lambdaCount), 8 * sumCount(lambdaCount), 8 * smallCount,
+          8 * sumCount(lambdaCount), 8 * sumCount(lambdaCount), 8 * smallCount,
+          8 * selectionBlockCount, 8 * selectionLaneCount,
         ])
   }
 

@@ -21,7 +21,7 @@ extension CPUBackend {
     let results = try mapRows(table, source, rows: rows, lambdaCount: plan.lambdas.count) {
       (workspace, row, stored, cells) throws(EsscherError) in
       try workspace.sampleErrors(
-        cells, row: row, stored: stored, source: source, table: table, plan: plan, kernels: kernels)
+        cells, row: row, stored: stored, table: table, plan: plan, kernels: kernels)
     }
     return results
   }
@@ -34,7 +34,7 @@ extension CPUBackend {
         _ workspace: RowWorkspace, _ row: Int, _ stored: Int, _ cells: ReadRows
       ) throws(EsscherError) -> Result
   ) throws(EsscherError) -> [Result] {
-    let layout = WorkerLayout(source: source, table: table)
+    let layout = WorkerLayout(source: source, table: table, backend: self)
     let bytes = layout.bytesPerWorker(lambdaCount: lambdaCount)
     let limit = scratchLimit
     let workers = max(1, min(threads, limit / max(1, bytes)))
@@ -93,21 +93,23 @@ extension WorkerScratch {
 
 extension RowWorkspace {
   func sampleErrors(
-    _ cells: ReadRows, row: Int, stored: Int, source: any RewardSource, table: RewardTable,
-    plan: StatisticsPlan, kernels: CPUKernels
+    _ cells: ReadRows, row: Int, stored: Int, table: RewardTable, plan: StatisticsPlan,
+    kernels: CPUKernels
   ) throws(EsscherError) -> [SampleErrors] {
     let dropped = try load(
       cells, stored: stored, row: row, table: table, missing: plan.missing, kernels: kernels)
     guard count > 0 else { return [] }
-    sort(storage: source.storage)
+    sort()
     // Not as a sorted row: gold is left as it is within ties, since each sample is left out in turn.
     ties.removeAll(keepingCapacity: true)
     let summary = try summarise(
-      sorted: false, dropped: dropped, row: row, table: table, kernels: kernels)
+      sorted: false, ranked: false, dropped: dropped, row: row, table: table, kernels: kernels)
     _ = findTies()
+    findRanks()
     var sums = [TiltSums](repeating: TiltSums(), count: plan.lambdas.count)
     _ = sweep(
-      lambdas: plan.lambdas, summary: summary, ranked: true, storage: source.storage,
+      lambdas: plan.lambdas, summary: summary, ranked: true,
+      storage: table.rewardSource?.storage ?? .float64,
       kernels: kernels
     ) {
       sums[$0] = $1

@@ -42,7 +42,7 @@ extension CPUBackend {
   ) throws(EsscherError) {
     let rows = result.rows
     let level = level
-    let layout = WorkerLayout(source: source, table: table)
+    let layout = WorkerLayout(source: source, table: table, backend: self)
     let bytes =
       layout.bytesPerWorker(lambdaCount: 1) + SoftSubsets.bytes(capacity: layout.longest)
     let workers = max(1, min(threads, memoryBudgetBytes / 2 / max(1, bytes)))

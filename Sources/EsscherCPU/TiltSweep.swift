@@ -165,7 +165,7 @@ extension RowWorkspace {
     guard !hasWeights, TiltCost.paysSorting(sampleCount: count, lambdaCount: lambdaCount) else {
       return false
     }
-    sort(storage: storage, payload: false)
+    sortRewards(storage: storage)
     return true
   }
 

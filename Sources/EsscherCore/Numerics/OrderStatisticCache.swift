@@ -31,21 +31,33 @@ package final class OrderStatisticCache: Sendable {
     }
   }
 
-  /// Calls `body` with the weights of every law of the grid, in its order.
+  /// Calls `body` with the weights of every law of the grid, in its order, up to `size` laws at a time; `first` is
+  /// the first law's place in the grid.
   ///
   /// Weights that would not fit the limit together, those of very long rows, are made one law at a time.
   /// - Precondition: every law can be estimated from `sampleCount` samples.
-  package func forEach(
-    sampleCount: Int, _ body: (_ index: Int, _ weights: OrderStatisticWeights) -> Void
+  package func forEachGroup(
+    sampleCount: Int, size: Int,
+    _ body: (_ first: Int, _ laws: ArraySlice<OrderStatisticWeights>) -> Void
   ) {
     if Self.bytes(sampleCount: sampleCount, grid: grid) > byteLimit {
       for (index, law) in grid.enumerated() {
-        body(index, OrderStatisticWeights(sampleCount: sampleCount, selection: law))
+        body(index, [OrderStatisticWeights(sampleCount: sampleCount, selection: law)])
       }
     } else {
-      for (index, weights) in weights(sampleCount: sampleCount).enumerated() {
-        body(index, weights)
+      let known = weights(sampleCount: sampleCount)
+      for start in stride(from: 0, to: known.count, by: size) {
+        body(start, known[start..<min(start + size, known.count)])
       }
+    }
+  }
+
+  /// As ``forEachGroup(sampleCount:size:_:)``, one law at a time.
+  package func forEach(
+    sampleCount: Int, _ body: (_ index: Int, _ weights: OrderStatisticWeights) -> Void
+  ) {
+    forEachGroup(sampleCount: sampleCount, size: 1) { index, laws in
+      for law in laws { body(index, law) }
     }
   }
 

@@ -41,7 +41,11 @@ public struct MemorySource: RewardSource, Equatable {
     rows: Range<Int>, columns: Range<Int>?, to destination: UnsafeMutableBufferPointer<Float>
   ) throws(EsscherError) {
     let range = cellRange(rows, columns)
-    for (slot, cell) in range.enumerated() { unsafe destination[slot] = Float(cells[cell]) }
+    unsafe cells.withUnsafeBufferPointer { cells in
+      for slot in 0..<range.count {
+        unsafe destination[slot] = Float(cells[range.lowerBound + slot])
+      }
+    }
   }
 
   /// Copies cells as doubles; see ``RewardSource``.
@@ -49,7 +53,9 @@ public struct MemorySource: RewardSource, Equatable {
     rows: Range<Int>, columns: Range<Int>?, to destination: UnsafeMutableBufferPointer<Double>
   ) throws(EsscherError) {
     let range = cellRange(rows, columns)
-    for (slot, cell) in range.enumerated() { unsafe destination[slot] = cells[cell] }
+    unsafe cells.withUnsafeBufferPointer { cells in
+      for slot in 0..<range.count { unsafe destination[slot] = cells[range.lowerBound + slot] }
+    }
   }
 
   /// The name, row and column.

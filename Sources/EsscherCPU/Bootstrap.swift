@@ -24,7 +24,7 @@ extension CPUBackend {
       let prompts = start..<min(start + slab, indices.count)
       let slab = BootstrapStep(
         indices: indices[prompts].map { UInt64($0) },
-        panels: Self.panels(values, prompts, columns: columns), columns: columns,
+        panels: PoissonBootstrap.panels(values, prompts, columns: columns), columns: columns,
         seed: bootstrap.seed, loops: BootstrapKernels(level: level))
       add(slab, to: &bootstrap)
     }
@@ -42,32 +42,6 @@ extension CPUBackend {
         slab.add(
           first..<min(first + Self.replicatesPerBlock, replicates), sums: sums, totals: totals)
       }
-    }
-  }
-
-  /// Statistics as [panel of eight columns][prompt][column], zeros behind the last column.
-  private static func panels(
-    _ values: [Double], _ prompts: Range<Int>, columns: Int
-  ) -> [Double] {
-    let panelCount = (columns + 7) / 8
-    let panelStride = 8 * prompts.count
-    return unsafe [Double](unsafeUninitializedCapacity: panelCount * panelStride) {
-      panels, initialized in
-      unsafe values.withUnsafeBufferPointer { values in
-        for panel in 0..<panelCount {
-          let width = min(8, columns - 8 * panel)
-          var source = prompts.lowerBound * columns + 8 * panel
-          var target = panel * panelStride
-          for _ in prompts {
-            for column in 0..<8 {
-              unsafe panels[target + column] = column < width ? values[source + column] : 0
-            }
-            source += columns
-            target += 8
-          }
-        }
-      }
-      initialized = panelCount * panelStride
     }
   }
 }

@@ -19,9 +19,15 @@ let strictCXX: [CXXSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
 /// One instruction-set variant of the hot loops. The three variants share their source files through
 /// symbolic links; `CPUKernels` in EsscherCPU picks one at run time (docs/design/003-cpu-dispatch.md).
 /// Away from x86-64 the flags fall away and the variants are the same code.
-func kernelVariant(_ name: String, march: String, fma: Bool) -> Target {
+///
+/// - Parameters:
+///   - fma: whether the instructions have fused multiply-add.
+///   - wide: whether there are 32 registers of eight doubles.
+func kernelVariant(_ name: String, march: String, fma: Bool, wide: Bool = false) -> Target {
   #if arch(x86_64)
-    let flags = ["-O", "-Xcc", "-march=\(march)"] + (fma ? [] : ["-DESSCHER_NO_FMA"])
+    let flags =
+      ["-O", "-Xcc", "-march=\(march)"] + (fma ? [] : ["-DESSCHER_NO_FMA"])
+      + (wide ? ["-DESSCHER_WIDE_REGISTERS"] : [])
   #else
     let flags = ["-O"]
   #endif
@@ -54,7 +60,7 @@ let package = Package(
     .target(name: "EsscherCore", swiftSettings: strict),
     kernelVariant("CPUKernelsV2", march: "x86-64-v2", fma: false),
     kernelVariant("CPUKernelsV3", march: "x86-64-v3", fma: true),
-    kernelVariant("CPUKernelsV4", march: "x86-64-v4", fma: true),
+    kernelVariant("CPUKernelsV4", march: "x86-64-v4", fma: true, wide: true),
     .target(
       name: "EsscherCPU",
       dependencies: [

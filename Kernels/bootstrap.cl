@@ -1,56 +1,110 @@
 #line 2 "bootstrap.cl"
 // SPDX-License-Identifier: Apache-2.0
-// bootstrap.cl: Poisson(1) counts of each prompt in each replicate, and the replicates' sums.
-// Layout:  counts[prompt * replicates + replicate]; values[prompt * columns + column];
-//          sums[replicate * columns + column], totals[replicate].
-// Launch:  counts: a work-item a (replicate, prompt); sums: a work-item a (column, replicate).
+// bootstrap.cl: Poisson(1) counts of each prompt in each replicate, times the prompts' statistics.
+// Layout:  values[(panel * prompts + prompt) * 8 + c], panels of eight columns, zeros behind the last column;
+//          sums[replicate * columns + column], totals[replicate]: columns a multiple of 8, replicates of REPLICATES.
+// Launch:  work-groups (REPLICATES replicates, WG_SIZE * VEC columns; with VEC 8 all columns); local memory
+//          REPLICATES * PROMPTS doubles.
+// Macros:  VEC, WG_SIZE (common.cl).
 // Method:  word 0 of Philox4x32-10, key = seed, counter = (index low, index high, replicate, 0), against a
-//          table of thresholds. Each sum adds its prompts in index order: the same bits as on a processor.
+//          table of thresholds. The counts of a few prompts are drawn into local memory, then each lane adds
+//          them, times its columns, to sums in registers. Each sum adds its prompts one by one in index order
+//          by fused multiply-add: the same bits as on a processor that has it.
 // Mirrors: EsscherCPU/Bootstrap.swift, EsscherCore/Philox.swift.
 
 #ifndef ESSCHER_COMMON
 #include "common.cl"
 #endif
 
-INLINE uint philox_word(uint4 counter, uint2 key) {
+#define REPLICATES 16
+#define PROMPTS 128
+
+#if VEC == 8
+typedef ulong8 words;
+typedef double8 many;
+#define FIRST_WORDS ((words)(0, 1, 2, 3, 4, 5, 6, 7))
+#define AS_MANY as_double8
+#define SAVE(value, pointer) vstore8((value), 0, (pointer))
+#else
+typedef ulong words;
+typedef double many;
+#define FIRST_WORDS ((words)0)
+#define AS_MANY as_double
+#define SAVE(value, pointer) (*(pointer) = (value))
+#endif
+
+// Words of 32 bits in lanes of 64, so that a product keeps both its halves.
+#define LOW_HALF 0xFFFFFFFFUL
+
+// Counts of a prompt in VEC replicates.
+INLINE many poisson_counts(const ulong index, const words replicates, const ulong seed,
+                           __global const uint *thresholds, const uint threshold_count) {
+  words c0 = (words)(index & LOW_HALF), c1 = (words)(index >> 32), c2 = replicates, c3 = (words)0;
+  ulong key0 = seed & LOW_HALF, key1 = seed >> 32;
+  // Only the low halves count; taken right before each product, they let compilers use the narrow multiplier.
+#pragma unroll
   for (int round = 0; round < 10; round++) {
-    const uint high0 = mul_hi(0xD2511F53U, counter.x), low0 = 0xD2511F53U * counter.x;
-    const uint high1 = mul_hi(0xCD9E8D57U, counter.z), low1 = 0xCD9E8D57U * counter.z;
-    counter = (uint4)(high1 ^ counter.y ^ key.x, low1, high0 ^ counter.w ^ key.y, low0);
-    key += (uint2)(0x9E3779B9U, 0xBB67AE85U);
+    const words product0 = (c0 & LOW_HALF) * 0xD2511F53UL, product1 = (c2 & LOW_HALF) * 0xCD9E8D57UL;
+    c0 = (product1 >> 32) ^ c1 ^ key0;
+    c2 = (product0 >> 32) ^ c3 ^ key1;
+    c1 = product1;
+    c3 = product0;
+    key0 = (key0 + 0x9E3779B9UL) & LOW_HALF;
+    key1 = (key1 + 0xBB67AE85UL) & LOW_HALF;
   }
-  return counter.x;
+  c0 &= LOW_HALF;
+  // 2^52 plus a small integer has it for its low bits.
+  words count = (words)0x4330000000000000UL;
+  for (uint k = 0; k < threshold_count; k++) count += c0 >= (words)(ulong)thresholds[k] ? (words)1 : (words)0;
+  return AS_MANY(count) - 0x1p52;
 }
 
-__kernel void bootstrap_counts(__global const ulong *restrict indices, __global const uint *restrict thresholds,
-                               __global uchar *restrict counts, const ulong seed, const uint threshold_count,
-                               const uint replicates) {
-  const size_t replicate = get_global_id(0);
-  const size_t prompt = get_group_id(1);
-  if (replicate < replicates) {
-    const ulong index = indices[prompt];
-    const uint word = philox_word((uint4)((uint)index, (uint)(index >> 32), (uint)replicate, 0),
-                                  (uint2)((uint)seed, (uint)(seed >> 32)));
-    uint count = 0;
-    while (count < threshold_count && word >= thresholds[count]) count++;
-    counts[prompt * replicates + replicate] = (uchar)count;
-  }
-}
-
-__kernel void bootstrap_sums(__global const uchar *restrict counts, __global const double *restrict values,
-                             __global double *restrict sums, __global double *restrict totals,
-                             const uint prompts, const uint columns, const uint replicates) {
-  const size_t column = get_global_id(0);
-  const size_t replicate = get_group_id(1);
-  if (column < columns) {
-    double sum = sums[replicate * columns + column];
-    double all = column == 0 ? totals[replicate] : 0;
-    for (uint prompt = 0; prompt < prompts; prompt++) {
-      const double weight = counts[(size_t)prompt * replicates + replicate];
-      sum += weight * values[(size_t)prompt * columns + column];
-      all += weight;
+__kernel void bootstrap(__global const ulong *restrict indices, __global const double *restrict values,
+                        __global const uint *restrict thresholds, __global double *restrict sums,
+                        __global double *restrict totals, const ulong seed, const uint threshold_count,
+                        const uint prompts, const uint columns) {
+  __local double counts[PROMPTS * REPLICATES];
+  const uint lane = get_local_id(0);
+  const size_t first = get_group_id(0) * REPLICATES;
+#if VEC == 8
+  const uint first_column = lane * VEC, column_step = WG_SIZE * VEC;
+  const uint end_column = columns;
+#else
+  // One column a lane; lanes without one draw counts all the same.
+  const uint first_column = get_group_id(1) * WG_SIZE + lane, column_step = WG_SIZE;
+  const uint end_column = min(columns, (uint)(get_group_id(1) + 1) * WG_SIZE);
+#endif
+  for (uint start = 0; start < prompts; start += PROMPTS) {
+    const uint count = min((uint)PROMPTS, prompts - start);
+    for (uint i = lane; i < count * (REPLICATES / VEC); i += WG_SIZE) {
+      const uint prompt = i / (REPLICATES / VEC), replicate = i % (REPLICATES / VEC) * VEC;
+      const words numbers = ((words)(first + replicate) + FIRST_WORDS) & LOW_HALF;
+      SAVE(poisson_counts(indices[start + prompt], numbers, seed, thresholds, threshold_count),
+           counts + prompt * REPLICATES + replicate);
     }
-    sums[replicate * columns + column] = sum;
-    if (column == 0) totals[replicate] = all;
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (get_group_id(1) == 0) {
+      for (uint replicate = lane; replicate < REPLICATES; replicate += WG_SIZE) {
+        double all = totals[first + replicate];
+        for (uint prompt = 0; prompt < count; prompt++) all += counts[prompt * REPLICATES + replicate];
+        totals[first + replicate] = all;
+      }
+    }
+    for (uint column = first_column; column < end_column; column += column_step) {
+      __global const double *panel = values + ((size_t)(column / 8) * prompts + start) * 8 + column % 8;
+      __global double *target = sums + first * columns + column;
+      real sum[REPLICATES];
+#pragma unroll
+      for (uint r = 0; r < REPLICATES; r++) sum[r] = LOAD(target, (size_t)r * columns);
+      for (uint prompt = 0; prompt < count; prompt++) {
+        const real x = LOAD(panel, prompt * 8);
+        __local const double *c = counts + prompt * REPLICATES;
+#pragma unroll
+        for (uint r = 0; r < REPLICATES; r++) sum[r] = fma((real)c[r], x, sum[r]);
+      }
+#pragma unroll
+      for (uint r = 0; r < REPLICATES; r++) STORE(sum[r], target, (size_t)r * columns);
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
   }
 }

@@ -1,58 +1,82 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bootstrap on a device: Poisson counts, then the replicates' sums, each in prompt order, so that the
-// bits are those of a processor.
+// Bootstrap on a device: Poisson counts times statistics, each sum in prompt order, so that tiles change no
+// bits.
 
 internal import EsscherCore
 
 extension DeviceKernels {
+  /// Replicates of a work-group; REPLICATES of bootstrap.cl.
+  private static let replicatesPerGroup = 16
+  /// Bytes of statistics on the device at once.
+  private static let slabBytes = 64 << 20
+
   /// Adds prompts to a bootstrap.
   func accumulate(
-    _ bootstrap: inout PoissonBootstrap, indices: [Int], values: [Double],
+    _ sums: inout PoissonBootstrap, indices: [Int], values: [Double],
     on session: OpenCLSession
   ) throws(OpenCLError) {
-    let (columns, replicates) = (bootstrap.columnCount, bootstrap.replicateCount)
-    guard columns > 0, replicates > 0, !indices.isEmpty else { return }
+    guard sums.columnCount > 0, sums.replicateCount > 0, !indices.isEmpty else { return }
+    let columns = DeviceLayout.padded(sums.columnCount)
+    let groups = (sums.replicateCount + Self.replicatesPerGroup - 1) / Self.replicatesPerGroup
+    let replicates = groups * Self.replicatesPerGroup
     let thresholds = PoissonBootstrap.thresholds
-    let sums = try session.buffer(8 * replicates * columns, "bootstrap sums")
+    let deviceSums = try session.buffer(8 * replicates * columns, "bootstrap sums")
     let totals = try session.buffer(8 * replicates, "bootstrap totals")
     let table = try session.buffer(4 * thresholds.count, "Poisson thresholds")
-    try session.write(bootstrap.sums, to: sums)
-    try session.write(bootstrap.totals, to: totals)
+    try session.write(sums.padded(columns: columns, replicates: replicates), to: deviceSums)
+    try session.write(
+      sums.totals + Array(repeating: 0, count: replicates - sums.replicateCount), to: totals)
     try session.write(thresholds, to: table)
-    // Few enough prompts at once that their counts stay small.
-    let step = max(1, min(indices.count, (64 << 20) / max(replicates, 8 * columns)))
+    let step = max(1, min(indices.count, Self.slabBytes / (8 * columns)))
     let prompts = try session.buffer(8 * step, "prompt indices")
-    let counts = try session.buffer(step * replicates, "bootstrap counts")
     let rows = try session.buffer(8 * step * columns, "bootstrap values")
+    let lanes = tuning.lanes
+    // With vectors one lane takes every column; without, a lane has one.
+    let columnGroups = tuning.vectorWidth > 1 ? 1 : (columns + lanes - 1) / lanes
     for start in stride(from: 0, to: indices.count, by: step) {
-      let end = min(start + step, indices.count)
-      try session.write(indices[start..<end].map { UInt64($0) }, to: prompts)
-      try session.write(Array(values[start * columns..<end * columns]), to: rows)
-      try bootstrapCounts.set(0, prompts)
-      try bootstrapCounts.set(1, table)
-      try bootstrapCounts.set(2, counts)
-      try bootstrapCounts.set(3, ulong: bootstrap.seed)
-      try bootstrapCounts.set(4, uint: UInt32(thresholds.count))
-      try bootstrapCounts.set(5, uint: UInt32(replicates))
-      let lanes = tuning.lanes
-      try session.launch(
-        bootstrapCounts, groups: ((replicates + lanes - 1) / lanes, end - start), lanes: lanes)
-      try bootstrapSums.set(0, counts)
-      try bootstrapSums.set(1, rows)
-      try bootstrapSums.set(2, sums)
-      try bootstrapSums.set(3, totals)
-      try bootstrapSums.set(4, uint: UInt32(end - start))
-      try bootstrapSums.set(5, uint: UInt32(columns))
-      try bootstrapSums.set(6, uint: UInt32(replicates))
-      try session.launch(
-        bootstrapSums, groups: ((columns + lanes - 1) / lanes, replicates), lanes: lanes)
+      let slab = start..<min(start + step, indices.count)
+      try session.write(indices[slab].map { UInt64($0) }, to: prompts)
+      try session.write(
+        PoissonBootstrap.panels(values, slab, columns: sums.columnCount), to: rows)
+      try bootstrap.set(0, prompts)
+      try bootstrap.set(1, rows)
+      try bootstrap.set(2, table)
+      try bootstrap.set(3, deviceSums)
+      try bootstrap.set(4, totals)
+      try bootstrap.set(5, ulong: sums.seed)
+      try bootstrap.set(6, uint: UInt32(thresholds.count))
+      try bootstrap.set(7, uint: UInt32(slab.count))
+      try bootstrap.set(8, uint: UInt32(columns))
+      try session.launch(bootstrap, groups: (groups, columnGroups), lanes: lanes)
     }
-    let all = try session.read(replicates * columns, from: sums, zero: 0.0)
+    let added = try session.read(replicates * columns, from: deviceSums, zero: 0.0)
     let weights = try session.read(replicates, from: totals, zero: 0.0)
-    for replicate in 0..<replicates {
-      bootstrap.set(
-        replicate: replicate, sums: Array(all[replicate * columns..<(replicate + 1) * columns]),
-        total: weights[replicate])
+    sums.takePadded(added, columns: columns, totals: weights)
+  }
+}
+
+extension PoissonBootstrap {
+  /// The sums with rows of `columns` and with `replicates` rows, zeros where there are none.
+  fileprivate func padded(columns: Int, replicates: Int) -> [Double] {
+    var padded = [Double](repeating: 0, count: replicates * columns)
+    for replicate in 0..<replicateCount {
+      for column in 0..<columnCount {
+        padded[replicate * columns + column] = sums[replicate * columnCount + column]
+      }
+    }
+    return padded
+  }
+
+  /// Takes sums and totals back from where ``padded(columns:replicates:)`` went.
+  fileprivate mutating func takePadded(_ padded: [Double], columns: Int, totals added: [Double]) {
+    let (count, replicates) = (columnCount, replicateCount)
+    unsafe withMutableSums { sums, totals in
+      for replicate in 0..<replicates {
+        unsafe totals[replicate] = added[replicate]
+        for column in 0..<count {
+          unsafe sums[replicate * count + column] = padded[replicate * columns + column]
+        }
+      }
     }
   }
 }

@@ -15,8 +15,7 @@ final class DeviceKernels {
   let tiltSweep: OpenCLKernel
   let powerMoments: OpenCLKernel
   let bestOfN: OpenCLKernel
-  let bootstrapCounts: OpenCLKernel
-  let bootstrapSums: OpenCLKernel
+  let bootstrap: OpenCLKernel
 
   init(_ tuning: LaunchTuning, on session: OpenCLSession) throws(OpenCLError) {
     let program = try session.program(options: tuning.buildOptions)
@@ -31,8 +30,7 @@ final class DeviceKernels {
     tiltSweep = try program.kernel("tilt_sweep", on: session)
     powerMoments = try program.kernel("power_moments", on: session)
     bestOfN = try program.kernel("best_of_n", on: session)
-    bootstrapCounts = try program.kernel("bootstrap_counts", on: session)
-    bootstrapSums = try program.kernel("bootstrap_sums", on: session)
+    bootstrap = try program.kernel("bootstrap", on: session)
     self.program = program
     self.tuning = tuning
   }

@@ -69,6 +69,17 @@ public struct PoissonBootstrap: Sendable {
     totals[replicate] = total
   }
 
+  /// Hands out the sums and totals for adding in place; `body` keeps neither.
+  package mutating func withMutableSums(
+    _ body: (
+      _ sums: UnsafeMutableBufferPointer<Double>, _ totals: UnsafeMutableBufferPointer<Double>
+    ) -> Void
+  ) {
+    unsafe sums.withUnsafeMutableBufferPointer { sums in
+      unsafe totals.withUnsafeMutableBufferPointer { totals in unsafe body(sums, totals) }
+    }
+  }
+
   /// A column's replicate values, replicates without a prompt left out.
   public func replicates(column: Int) -> [Double] {
     var values: [Double] = []
@@ -83,18 +94,29 @@ public struct PoissonBootstrap: Sendable {
   ///
   /// - Edge cases: nil where no replicate holds a prompt.
   public func interval(column: Int, confidence: Double) -> (low: Double, high: Double)? {
-    let sorted = replicates(column: column).sorted()
-    guard !sorted.isEmpty else { return nil }
-    return (
-      Self.quantile(sorted, (1 - confidence) / 2), Self.quantile(sorted, (1 + confidence) / 2)
-    )
+    var values = replicates(column: column)
+    guard !values.isEmpty else { return nil }
+    let ends = ((1 - confidence) / 2, (1 + confidence) / 2)
+    // Each quantile lies between two order statistics; the outer one of a pair is found among few values.
+    let (low, high) = (Self.rank(ends.0, of: values.count), Self.rank(ends.1, of: values.count))
+    OrderSelection.place(min(low + 1, values.count - 1), in: &values, range: 0..<values.count)
+    OrderSelection.place(low, in: &values, range: 0..<low + 1)
+    OrderSelection.place(high, in: &values, range: min(low + 1, high)..<values.count)
+    OrderSelection.place(
+      min(high + 1, values.count - 1), in: &values, range: high..<values.count)
+    return (Self.quantile(values, ends.0), Self.quantile(values, ends.1))
   }
 
   /// Quantile by linear interpolation between order statistics (NumPy's default).
   public static func quantile(_ sorted: [Double], _ probability: Double) -> Double {
     let position = probability * Double(sorted.count - 1)
-    let index = min(max(0, Int(position)), sorted.count - 1)
+    let index = rank(probability, of: sorted.count)
     guard index + 1 < sorted.count else { return sorted[index] }
     return sorted[index] + (position - Double(index)) * (sorted[index + 1] - sorted[index])
+  }
+
+  /// Rank of the order statistic below a quantile.
+  private static func rank(_ probability: Double, of count: Int) -> Int {
+    min(max(0, Int(probability * Double(count - 1))), count - 1)
   }
 }

@@ -43,18 +43,31 @@ enum DelimitedReader {
     return try builder.finish()
   }
 
-  /// Where the roles are.
+  /// Where the roles are; fields and not a table, because every record asks.
   private struct Columns {
     let names: TextColumns
     let count: Int
-    private var indices: [Int?]
-
-    subscript(role: ColumnRole) -> Int? { indices[Int(role.rawValue)] }
+    let isCounts: Bool
+    let prompt: Int?
+    let reward: Int?
+    let gold: Int?
+    let logWeight: Int?
+    let logProbability: Int?
+    let sampleCount: Int?
+    let correctCount: Int?
 
     init(_ names: TextColumns, fields: [String]) {
+      func index(_ role: ColumnRole) -> Int? { names[role].flatMap(fields.firstIndex(of:)) }
       self.names = names
       count = fields.count
-      indices = ColumnRole.allCases.map { role in names[role].flatMap(fields.firstIndex(of:)) }
+      isCounts = names.isCounts
+      prompt = index(.prompt)
+      reward = index(.reward)
+      gold = index(.gold)
+      logWeight = index(.logWeight)
+      logProbability = index(.logProbability)
+      sampleCount = index(.sampleCount)
+      correctCount = index(.correctCount)
     }
   }
 
@@ -101,20 +114,20 @@ enum DelimitedReader {
     _ records: DelimitedRecords, _ columns: Columns, into builder: inout TextTableBuilder,
     _ cursor: inout PromptCursor
   ) throws(EsscherError) {
-    if columns.names.isCounts {
-      let prompt = columns[.prompt].map { records.content($0) }
+    if columns.isCounts {
+      let prompt = columns.prompt.map { records.content($0) }
       try builder.add(
-        samples: try number(records, columns, .sampleCount),
-        correct: try number(records, columns, .correctCount), prompt: prompt, line: records.line)
+        samples: try number(records, columns, columns.sampleCount, .sampleCount),
+        correct: try number(records, columns, columns.correctCount, .correctCount),
+        prompt: prompt, line: records.line)
       return
     }
-    var sample = TextSample(reward: try number(records, columns, .reward))
-    if columns[.gold] != nil { sample.gold = try number(records, columns, .gold) }
-    if columns[.logWeight] != nil { sample.logWeight = try number(records, columns, .logWeight) }
-    if columns[.logProbability] != nil {
-      sample.logProbability = try number(records, columns, .logProbability)
-    }
-    if let index = columns[.prompt] {
+    let sample = TextSample(
+      reward: try number(records, columns, columns.reward, .reward),
+      gold: try number(records, columns, columns.gold, .gold),
+      logWeight: try number(records, columns, columns.logWeight, .logWeight),
+      logProbability: try number(records, columns, columns.logProbability, .logProbability))
+    if let index = columns.prompt {
       if let last = cursor.field, records.isEqual(index, last) {
         // The same prompt as on the line before.
       } else {
@@ -127,11 +140,12 @@ enum DelimitedReader {
     try builder.add(sample, row: cursor.row, line: records.line)
   }
 
+  /// The number in field `index`, NaN where there is no such column.
   @inline(__always)
   private static func number(
-    _ records: DelimitedRecords, _ columns: Columns, _ role: ColumnRole
+    _ records: DelimitedRecords, _ columns: Columns, _ index: Int?, _ role: ColumnRole
   ) throws(EsscherError) -> Double {
-    guard let index = columns[role] else { return .nan }
+    guard let index else { return .nan }
     switch unsafe records.withBytes(index, { unsafe DecimalNumber($0, $1) }) ?? .malformed {
     case .number(let value): return value
     case .missing: return .nan

@@ -26,10 +26,11 @@ struct JSONLinesReader: ~Copyable {
     unsafe cjl_set_member(reader.reader, columns.rewardColumns.isEmpty ? use.member : 0)
     var nested = NestedScores(name: file.name)
     var line = unsafe cjl_line()
+    var cursor = PromptCursor()
     var count = 0
     while try unsafe reader.next(&line) {
       try unsafe nested.look(at: line)
-      try unsafe reader.take(line, columns, into: &builder)
+      try unsafe reader.take(line, columns, into: &builder, &cursor)
       count += 1
       guard count.isMultiple(of: 1 << 10) else { continue }
       if observer.isCancelled() { throw EsscherError.interruption }
@@ -144,10 +145,21 @@ struct JSONLinesReader: ~Copyable {
     throw EsscherError(.badInput, sentence, at: place)
   }
 
+  /// Roles of which a line has as many numbers as rewards.
+  private static let companions: [ColumnRole] = [.gold, .logWeight, .logProbability]
+
+  /// The row of the last prompt, so that neighbouring lines need no look-up.
+  private struct PromptCursor {
+    var prompt: PromptKey = []
+    var row: Int?
+  }
+
   private func take(
-    _ line: cjl_line, _ columns: TextColumns, into builder: inout TextTableBuilder
+    _ line: cjl_line, _ columns: TextColumns, into builder: inout TextTableBuilder,
+    _ cursor: inout PromptCursor
   ) throws(EsscherError) {
     let number = unsafe Int(line.number)
+    var isSamePrompt = false
     var prompt: PromptKey?
     if let column = columns[.prompt] {
       guard let text = unsafe line.prompt else {
@@ -157,7 +169,8 @@ struct JSONLinesReader: ~Copyable {
             + "with --column prompt=NAME", at: place)
       }
       let bytes = unsafe UnsafeRawBufferPointer(start: text, count: line.prompt_length)
-      prompt = unsafe PromptKey(bytes)
+      isSamePrompt = unsafe cursor.row != nil && cursor.prompt.elementsEqual(bytes)
+      prompt = isSamePrompt ? cursor.prompt : unsafe PromptKey(bytes)
     }
     let fields = unsafe Fields(line)
     if columns.isCounts {
@@ -173,7 +186,7 @@ struct JSONLinesReader: ~Copyable {
       return
     }
     let isList = fields.isList(.reward)
-    for role in [ColumnRole.gold, .logWeight, .logProbability]
+    for role in Self.companions
     where columns[role] != nil && fields.has(role) {
       guard fields.has(.reward), fields.count(role) == fields.count(.reward) else {
         throw EsscherError(
@@ -182,52 +195,68 @@ struct JSONLinesReader: ~Copyable {
             + "in '\(columns[.reward] ?? "")'; both must hold the same samples", at: place)
       }
     }
-    let row = prompt == nil && isList ? builder.newRow() : builder.row(prompt: prompt)
+    let row: Int
+    if isSamePrompt, let last = cursor.row {
+      row = last
+    } else {
+      row = prompt == nil && isList ? builder.newRow() : builder.row(prompt: prompt)
+      if let prompt { cursor = PromptCursor(prompt: prompt, row: row) }
+    }
     guard fields.has(.reward) else {
       return try builder.add(TextSample(), row: row, line: number)
     }
     if fields.count(.reward) == 0 { return try builder.checkEmpty(line: number) }
+    guard let rewards = unsafe fields.values(.reward) else { return }
+    let gold = unsafe fields.values(.gold)
+    let weights = unsafe fields.values(.logWeight)
+    let probabilities = unsafe fields.values(.logProbability)
     for index in 0..<fields.count(.reward) {
-      try builder.add(
-        TextSample(
-          reward: fields.value(.reward, index), gold: fields.value(.gold, index),
-          logWeight: fields.value(.logWeight, index),
-          logProbability: fields.value(.logProbability, index)), row: row, line: number)
+      var sample = TextSample(reward: unsafe rewards[index])
+      if let gold = unsafe gold { sample.gold = unsafe gold[index] }
+      if let weights = unsafe weights { sample.logWeight = unsafe weights[index] }
+      if let probabilities = unsafe probabilities {
+        sample.logProbability = unsafe probabilities[index]
+      }
+      try builder.add(sample, row: row, line: number)
     }
   }
 
   /// The numbers of a line by role.
   @safe
   private struct Fields {
-    private let values: [UnsafePointer<Double>?]
-    private let counts: [Int]
-    private let lists: [Bool]
+    private let line: cjl_line
 
-    init(_ line: cjl_line) {
-      unsafe values = [
-        line.values.0, line.values.1, line.values.2, line.values.3, line.values.4, line.values.5,
-        line.values.6,
-      ]
-      counts = unsafe [
-        line.counts.0, line.counts.1, line.counts.2, line.counts.3, line.counts.4, line.counts.5,
-        line.counts.6,
-      ].map { Int($0) }
-      lists = unsafe [
-        line.is_list.0, line.is_list.1, line.is_list.2, line.is_list.3, line.is_list.4,
-        line.is_list.5, line.is_list.6,
-      ].map { $0 != 0 }
-    }
+    init(_ line: cjl_line) { unsafe self.line = line }
 
-    func has(_ role: ColumnRole) -> Bool { unsafe values[Int(role.rawValue)] != nil }
-    func isList(_ role: ColumnRole) -> Bool { lists[Int(role.rawValue)] }
-    func count(_ role: ColumnRole) -> Int { counts[Int(role.rawValue)] }
-
-    /// NaN where the line lacks the field.
+    /// An entry of one of the line's tables by role.
     @inline(__always)
-    func value(_ role: ColumnRole, _ index: Int) -> Double {
-      unsafe values[Int(role.rawValue)].map { unsafe $0[index] } ?? .nan
+    private static func entry<Table, Entry: BitwiseCopyable>(
+      _ table: Table, _ role: ColumnRole, _ type: Entry.Type
+    ) -> Entry {
+      unsafe withUnsafeBytes(of: table) {
+        unsafe $0.load(
+          fromByteOffset: Int(role.rawValue) * MemoryLayout<Entry>.stride, as: Entry.self)
+      }
     }
 
-    func first(_ role: ColumnRole) -> Double { count(role) > 0 ? value(role, 0) : .nan }
+    /// The role's numbers, nil where the line lacks the field.
+    @inline(__always)
+    func values(_ role: ColumnRole) -> UnsafePointer<Double>? {
+      unsafe Self.entry(line.values, role, UnsafePointer<Double>?.self)
+    }
+
+    func has(_ role: ColumnRole) -> Bool { unsafe values(role) != nil }
+    func isList(_ role: ColumnRole) -> Bool {
+      unsafe Self.entry(line.is_list, role, type(of: line.is_list.0)) != 0
+    }
+    func count(_ role: ColumnRole) -> Int {
+      unsafe Int(Self.entry(line.counts, role, type(of: line.counts.0)))
+    }
+
+    /// NaN where the line lacks the field, or has an empty list.
+    func first(_ role: ColumnRole) -> Double {
+      guard count(role) > 0, let values = unsafe values(role) else { return .nan }
+      return unsafe values[0]
+    }
   }
 }

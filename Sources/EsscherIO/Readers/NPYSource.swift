@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A `.npy` array as a table of rewards, read through a memory map, either order, any number type.
+// A `.npy` array as a table of rewards, read row by row or through a memory map, either order, any number type.
 
 internal import EsscherCore
 internal import Glibc
@@ -110,13 +110,7 @@ struct NPYSource: RewardSource {
     if !isTransposed {
       let first = (member * rowCount + rows.lowerBound) * columns + cells.lowerBound
       let count = rows.count * cells.count
-      if element == .float64 {
-        unsafe memcpy(target, start + first * 8, count * 8)
-      } else {
-        unsafe element.convert(
-          start + first * element.size, stride: element.size, count: count, to: target)
-      }
-      release(first..<first + count)
+      try unsafe copyRun(first: first, count: count, to: target)
       return
     }
     // Column by column, so that each page is walked once; rows of the target are written with a stride.
@@ -135,6 +129,40 @@ struct NPYSource: RewardSource {
     // Every column was touched; give all of them back at once.
     let column = rowCount * memberCount
     release(cells.lowerBound * column..<cells.upperBound * column)
+  }
+
+  /// Bytes that are read at once to be converted: they stay in the first-level cache.
+  private static let readSize = 1 << 15
+
+  /// Reads cells that lie one behind the other.
+  private func copyRun(
+    first: Int, count: Int, to target: UnsafeMutablePointer<Double>
+  ) throws(EsscherError) {
+    if element == .float64 {
+      try unsafe file.read(
+        at: header.length + first * 8,
+        into: UnsafeMutableRawBufferPointer(start: target, count: count * 8))
+      return
+    }
+    var failure: EsscherError?
+    unsafe withUnsafeTemporaryAllocation(byteCount: Self.readSize, alignment: 64) { scratch in
+      let step = Self.readSize / element.size
+      for done in stride(from: 0, to: count, by: step) {
+        let part = min(step, count - done)
+        let bytes = unsafe UnsafeMutableRawBufferPointer(
+          rebasing: scratch[..<(part * element.size)])
+        do throws(EsscherError) {
+          try unsafe file.read(at: header.length + (first + done) * element.size, into: bytes)
+        } catch {
+          failure = error
+          return
+        }
+        guard let source = bytes.baseAddress else { return }
+        unsafe element.convert(
+          UnsafeRawPointer(source), stride: element.size, count: part, to: target + done)
+      }
+    }
+    if let failure { throw failure }
   }
 
   func copyFloats(

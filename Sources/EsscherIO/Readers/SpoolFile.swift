@@ -7,7 +7,9 @@ internal import Glibc
 /// A growing temporary file, unlinked from the start.
 struct SpoolFile: ~Copyable {
   private var descriptor: Int32
-  private var buffer: [UInt8] = []
+  private var buffer = [UInt8](repeating: 0, count: bufferSize)
+  /// Bytes of the buffer that wait to be written.
+  private var used = 0
   private(set) var size = 0
   private let purpose: String
 
@@ -38,7 +40,6 @@ struct SpoolFile: ~Copyable {
         "cannot make a temporary file in \(folder) for \(purpose): "
           + "\(InputFile.message(errno)); set TMPDIR to a writable folder")
     }
-    buffer.reserveCapacity(Self.bufferSize)
   }
 
   static var defaultDirectory: String {
@@ -61,8 +62,12 @@ struct SpoolFile: ~Copyable {
 
   mutating func append(_ bytes: UnsafeRawBufferPointer) throws(EsscherError) {
     size += bytes.count
-    if buffer.count + bytes.count <= Self.bufferSize {
-      unsafe buffer.append(contentsOf: bytes)
+    if used + bytes.count <= Self.bufferSize {
+      let place = used
+      unsafe buffer.withUnsafeMutableBytes { buffer in
+        unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[place...]).copyMemory(from: bytes)
+      }
+      used += bytes.count
       return
     }
     try flush()
@@ -70,18 +75,24 @@ struct SpoolFile: ~Copyable {
   }
 
   mutating func append(_ value: Double) throws(EsscherError) {
-    if buffer.count + 8 > Self.bufferSize { try flush() }
-    unsafe withUnsafeBytes(of: value) { unsafe buffer.append(contentsOf: $0) }
+    if used + 8 > Self.bufferSize { try flush() }
+    let place = used
+    unsafe buffer.withUnsafeMutableBytes {
+      unsafe $0.storeBytes(of: value, toByteOffset: place, as: Double.self)
+    }
+    used += 8
     size += 8
   }
 
   private mutating func flush() throws(EsscherError) {
-    guard !buffer.isEmpty else { return }
-    let pending = buffer
-    buffer.removeAll(keepingCapacity: true)
+    guard used > 0 else { return }
+    let count = used
+    used = 0
     var failure: EsscherError?
-    unsafe pending.withUnsafeBytes { bytes in
-      do throws(EsscherError) { try unsafe write(bytes) } catch { failure = error }
+    unsafe buffer.withUnsafeBytes { bytes in
+      do throws(EsscherError) {
+        try unsafe write(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+      } catch { failure = error }
     }
     if let failure { throw failure }
   }

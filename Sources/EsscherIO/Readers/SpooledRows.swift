@@ -46,17 +46,17 @@ struct SpooledRows: RewardSource {
   func copyDoubles(
     rows: Range<Int>, columns: Range<Int>?, to destination: UnsafeMutableBufferPointer<Double>
   ) throws(EsscherError) {
-    guard let target = destination.baseAddress, let base = unsafe file.bytes.baseAddress
-    else { return }
+    guard let target = destination.baseAddress else { return }
     var slot = 0
     for row in rows {
       var range = cells(row: row)
       if let columns {
         range = range.lowerBound + columns.lowerBound..<range.lowerBound + columns.upperBound
       }
-      unsafe memcpy(target + slot, base + range.lowerBound * 8, range.count * 8)
+      try unsafe file.read(
+        at: range.lowerBound * 8,
+        into: UnsafeMutableRawBufferPointer(start: target + slot, count: range.count * 8))
       slot += range.count
-      file.release(range.lowerBound * 8..<range.upperBound * 8)
     }
   }
 }

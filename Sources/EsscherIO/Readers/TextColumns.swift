@@ -57,17 +57,21 @@ enum ColumnRole: Int32, CaseIterable {
 
 /// The columns a text file is read by.
 struct TextColumns {
-  private(set) var names: [ColumnRole: String] = [:]
+  /// Names by role: a list and not a dictionary, because readers ask for every line.
+  private var names = [String?](repeating: nil, count: ColumnRole.allCases.count)
   /// Columns that are named like gold rewards and hold text.
   private(set) var textualGold: [String] = []
   /// Columns of several reward models, empty where there is one; `names` has the one that is read.
   private(set) var rewardColumns: [String] = []
 
-  subscript(role: ColumnRole) -> String? { names[role] }
+  private(set) subscript(role: ColumnRole) -> String? {
+    get { names[Int(role.rawValue)] }
+    set { names[Int(role.rawValue)] = newValue }
+  }
 
   /// A table of counts: how many samples, and how many of them correct.
   var isCounts: Bool {
-    names[.reward] == nil && names[.sampleCount] != nil && names[.correctCount] != nil
+    self[.reward] == nil && self[.sampleCount] != nil && self[.correctCount] != nil
   }
 
   /// Matches the columns that exist with roles.
@@ -92,33 +96,33 @@ struct TextColumns {
           throw EsscherError(
             .badInput, "has no column '\(name)'; its columns are \(shown)", at: place)
         }
-        names[role] = name
+        self[role] = name
       } else {
         let known = use.guesses(role).filter { fields.contains($0) }
         guard role.isGuessedByContent else {
-          names[role] = known.first
+          self[role] = known.first
           continue
         }
         guard role == .gold else {
-          names[role] = known.first { isNumeric($0, role, names[.reward]) }
+          self[role] = known.first { isNumeric($0, role, self[.reward]) }
           continue
         }
         for name in known + fields.filter({ $0.hasPrefix("gold") && !known.contains($0) })
-        where names[role] == nil {
-          if isNumeric(name, role, nil) { names[role] = name } else { textualGold.append(name) }
+        where self[role] == nil {
+          if isNumeric(name, role, nil) { self[role] = name } else { textualGold.append(name) }
         }
       }
     }
-    if use.chosen[.reward] == nil, names[.sampleCount] != nil, names[.correctCount] != nil {
-      names[.reward] = nil
+    if use.chosen[.reward] == nil, self[.sampleCount] != nil, self[.correctCount] != nil {
+      self[.reward] = nil
     }
-    guard names[.reward] != nil || isCounts else {
+    guard self[.reward] != nil || isCounts else {
       throw EsscherError(
         .badInput,
         "has no column of \(use.what); its columns are \(shown). Say which with \(use.remedy)",
         at: place)
     }
-    for name in names.values where fields.count(where: { $0 == name }) > 1 {
+    for case let name? in names where fields.count(where: { $0 == name }) > 1 {
       throw EsscherError(
         .badInput, "has more than one column '\(name)'; rename all but one", at: place)
     }
@@ -146,7 +150,7 @@ extension TextColumns {
       }
     }
     rewardColumns = parts
-    names[.reward] = parts[use.member]
+    self[.reward] = parts[use.member]
     return true
   }
 }

@@ -39,6 +39,10 @@ struct TextTable {
 struct TextTableBuilder: ~Copyable {
   private let name: String
   private let columns: TextColumns
+  // Asked for every sample, so not looked up.
+  private let hasGold: Bool
+  private let hasWeights: Bool
+  private let hasProbabilities: Bool
   private let missing: MissingPolicy
   private var rows: TextRows
   /// Row of samples without identifier, which are one prompt together.
@@ -55,6 +59,9 @@ struct TextTableBuilder: ~Copyable {
       directory: spoolDirectory)
     self.name = name
     self.columns = columns
+    hasGold = columns[.gold] != nil
+    hasWeights = columns[.logWeight] != nil
+    hasProbabilities = columns[.logProbability] != nil
     self.missing = missing
     self.rows = rows
   }
@@ -77,9 +84,9 @@ struct TextTableBuilder: ~Copyable {
   ///   are dropped.
   mutating func add(_ sample: TextSample, row: Int, line: Int) throws(EsscherError) {
     try check(sample.reward, .reward, line)
-    if columns[.gold] != nil { try check(sample.gold, .gold, line) }
-    if columns[.logWeight] != nil { try check(sample.logWeight, .logWeight, line) }
-    if columns[.logProbability] != nil { try check(sample.logProbability, .logProbability, line) }
+    if hasGold { try check(sample.gold, .gold, line) }
+    if hasWeights { try check(sample.logWeight, .logWeight, line) }
+    if hasProbabilities { try check(sample.logProbability, .logProbability, line) }
     try rows.add(sample, row: row)
   }
 

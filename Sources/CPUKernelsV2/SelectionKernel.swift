@@ -117,6 +117,30 @@ public func selectionSums(
   unsafe store(u7, lanes, 184)
 }
 
+/// ``selectionSums`` of the first row alone, to the same bits.
+public func selectionSumsOfOne(
+  _ block: UnsafePointer<Double>, _ gold: UnsafePointer<Double>?, _ unbiased: UnsafePointer<Double>,
+  _ replacement: UnsafePointer<Double>, _ count: Int, _ lanes: UnsafeMutablePointer<Double>
+) {
+  var sumU = unsafe load(lanes, 0)
+  var sumV = unsafe load(lanes, 64)
+  var sumG = unsafe load(lanes, 128)
+  var index = 0
+  while index < count {
+    let rest = count &- index
+    let u = unsafe rest >= 8 ? load(unbiased, index) : loadTail(unbiased, index, rest)
+    let v = unsafe rest >= 8 ? load(replacement, index) : loadTail(replacement, index, rest)
+    let x = unsafe load(block, index)
+    sumU = multiplyAdd(u, x, sumU)
+    sumV = multiplyAdd(v, x, sumV)
+    if let gold = unsafe gold { sumG = unsafe multiplyAdd(u, load(gold, index), sumG) }
+    index &+= 8
+  }
+  unsafe store(sumU, lanes, 0)
+  unsafe store(sumV, lanes, 64)
+  unsafe store(sumG, lanes, 128)
+}
+
 /// Writes ½ − (i + ½)/count, the mid-rank minus ½ of the i-th largest sample where none tie.
 public func midRanks(_ count: Int, _ ranks: UnsafeMutablePointer<Double>) {
   let samples = Lanes(repeating: Double(count))

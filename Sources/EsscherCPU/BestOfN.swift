@@ -118,7 +118,8 @@ extension RowWorkspace {
         unsafe law.unbiased.withUnsafeBufferPointer { unbiased in
           unsafe law.replacement.withUnsafeBufferPointer { replacement in
             guard let u = unbiased.baseAddress, let v = replacement.baseAddress else { return }
-            unsafe selection.sums(
+            let sums = unsafe band.count == 1 ? selection.sumsOfOne : selection.sums
+            unsafe sums(
               selectionBlocks, hasGold ? selectionBlocks + SelectionKernels.rows * block : nil,
               u + start, v + start, part, selectionLanes + index * SelectionKernels.lanes)
           }
@@ -131,7 +132,7 @@ extension RowWorkspace {
   private func fill(
     _ band: ArraySlice<SelectedRow>, _ start: Int, _ length: Int, _ kernels: CPUKernels
   ) {
-    for place in 0..<SelectionKernels.rows {
+    for place in 0..<(band.count == 1 ? 1 : SelectionKernels.rows) {
       let row = band[band.startIndex + (place < band.count ? place : 0)]
       let target = unsafe selectionBlocks + place * SelectionKernels.block
       unsafe kernels.shift(

@@ -44,6 +44,8 @@ public struct CPUBackend: Backend {
   private static let longestRow = 1 << 32
   /// Cells a worker reads at once where rows are short: with its scratch they stay in the second-level cache.
   private static let cellsPerRead = 1 << 14
+  /// Samples of the longest rows that are read eight at a time.
+  private static let longestTogether = 1 << 18
   /// Bytes of a table beyond which a tile is not made longer: what it holds is read again soon.
   private static let tableBytes = 8 << 20
 
@@ -175,7 +177,7 @@ public struct CPUBackend: Backend {
       let short =
         fitting >= together
         ? fitting / together * together
-        : longest <= min(2 * CPUBackend.cellsPerRead, room) ? together : 1
+        : longest <= min(CPUBackend.longestTogether, room) ? together : 1
       let preferred = source.preferredRowsPerRead
       // Fortran order shares pages among rows; read them together while that stays within 32 MiB.
       rowsPerRead = preferred * longest <= 1 << 22 ? max(short, preferred) : short

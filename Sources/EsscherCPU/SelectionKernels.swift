@@ -13,6 +13,8 @@ struct SelectionKernels: Sendable {
 
   /// block, gold, unbiased, replacement, count, lanes.
   let sums: @Sendable (Input, Input?, Input, Input, Int, Output) -> Void
+  /// The same of one row.
+  let sumsOfOne: @Sendable (Input, Input?, Input, Input, Int, Output) -> Void
   /// count, ranks.
   let midRanks: @Sendable (Int, Output) -> Void
 
@@ -29,12 +31,15 @@ struct SelectionKernels: Sendable {
     switch level {
     case .v2:
       unsafe sums = { unsafe CPUKernelsV2.selectionSums($0, $1, $2, $3, $4, $5) }
+      unsafe sumsOfOne = { unsafe CPUKernelsV2.selectionSumsOfOne($0, $1, $2, $3, $4, $5) }
       unsafe midRanks = { unsafe CPUKernelsV2.midRanks($0, $1) }
     case .v3:
       unsafe sums = { unsafe CPUKernelsV3.selectionSums($0, $1, $2, $3, $4, $5) }
+      unsafe sumsOfOne = { unsafe CPUKernelsV3.selectionSumsOfOne($0, $1, $2, $3, $4, $5) }
       unsafe midRanks = { unsafe CPUKernelsV3.midRanks($0, $1) }
     case .v4:
       unsafe sums = { unsafe CPUKernelsV4.selectionSums($0, $1, $2, $3, $4, $5) }
+      unsafe sumsOfOne = { unsafe CPUKernelsV4.selectionSumsOfOne($0, $1, $2, $3, $4, $5) }
       unsafe midRanks = { unsafe CPUKernelsV4.midRanks($0, $1) }
     }
   }

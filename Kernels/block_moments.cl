@@ -145,10 +145,11 @@ INLINE void add_powers(const real u, const real p, real *m) {
   m[17] = fma(p1, u16, m[17]);
 }
 
-// Moments of the blocks `from` to `to` of a width from the samples; bins count them from the narrowest.
+// Moments of the blocks `from` to `to` of a width from the samples; bins count them from the narrowest, and `last`
+// is where the row's last vector begins.
 INLINE void fill_blocks(__global const double *r, __global const double *payload, const int has_payload,
                         const block_grid grid, const double width, const uint first_bin,
-                        __local const uint *ends, const uint from, const uint to, const uint capacity,
+                        __local const uint *ends, const uint last, const uint from, const uint to, const uint capacity,
                         __local double *moments, __local double *scratch) {
   const uint lane = get_local_id(0);
   const uint member = lane % TEAM;
@@ -167,11 +168,18 @@ INLINE void fill_blocks(__global const double *r, __global const double *payload
       const real u = ((real)centre - ((real)grid.maximum - LOAD(r, i))) * (real)scale;
       add_powers(u, has_payload ? LOAD(payload, i) : (real)1.0, m);
     }
-    // The last vector of a block ends among the samples of the next.
+    // The last vector of a block ends among the samples of the next, but never in the next row, which another
+    // work-group may be putting in order: there it begins among samples that are in already.
     if (i < end) {
-      const real keep = keep_mask((long)end - i);
-      const real u = ((real)centre - ((real)grid.maximum - LOAD(r, i))) * (real)scale;
-      add_powers(keep_only(u, keep), has_payload ? keep_only(LOAD(payload, i), keep) : keep, m);
+#if VEC == 8
+      const uint place = min(i, last);
+      const real keep = keep_mask((long)end - place) - keep_mask((long)i - place);
+#else
+      const uint place = i;
+      const real keep = 1.0;
+#endif
+      const real u = ((real)centre - ((real)grid.maximum - LOAD(r, place))) * (real)scale;
+      add_powers(keep_only(u, keep), has_payload ? keep_only(LOAD(payload, place), keep) : keep, m);
     }
 #if VEC == 8
 #pragma unroll

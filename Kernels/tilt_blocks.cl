@@ -10,7 +10,7 @@
 //          order of their blocks first (processors; GPUs sort). A lambda is served by the width at which
 //          lambda width/2 is in (3/8, 3/4], by 16 terms of the series in a sample's place in its block;
 //          wider blocks are merged from narrower ones as lambda falls. Eight blocks are worked on at
-//          once, by a vector or by eight lanes, in the same order: both builds give the same bits.
+//          once, by a vector or by eight lanes, in the same order.
 // Mirrors: EsscherCPU/BlockGrid.swift, BlockSweep.swift; EsscherOpenCL/TiltSweep.swift (sizes).
 
 #ifndef ESSCHER_COMMON
@@ -266,6 +266,7 @@ __kernel void tilt_blocks(__global const double *restrict values, __global const
   // Blocks in use, and lambdas that wider ones serve: their own sums, and those at their doubles.
   uint used = 0, next = end, square = end;
   const uint levels = end > first ? blocks.levels : 0;
+  const uint last = (max(count, 8U) + 7) / 8 * 8 - 8;
   for (uint level = 0; level < levels; level++) {
     const uint before = used;
     if (level > 0) {
@@ -280,12 +281,12 @@ __kernel void tilt_blocks(__global const double *restrict values, __global const
     const uint bin = level * blocks.half_size;
 #if VEC == 8
     // Without payload in a loop of its own.
-    fill_blocks(r, r, 0, blocks, width, bin, ends, used, goal, capacity, moments, scratch);
+    fill_blocks(r, r, 0, blocks, width, bin, ends, last, used, goal, capacity, moments, scratch);
     for (uint set = 1; set < sets; set++)
 #else
     for (uint set = 0; set < sets; set++)
 #endif
-      fill_blocks(r, set > 1 ? g : a, set > 0, blocks, width, bin, ends, used, goal, capacity,
+      fill_blocks(r, set > 1 ? g : a, set > 0, blocks, width, bin, ends, last, used, goal, capacity,
                   moments + set * BLOCK_POWERS * capacity, scratch);
     used = goal;
     // Empty blocks up to the end of what vectors and pairs of them read.

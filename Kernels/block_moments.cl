@@ -14,7 +14,7 @@
 #ifndef BLOCK_LEVELS
 #define BLOCK_LEVELS 16
 #endif
-#define BLOCK_POWERS 16
+#define BLOCK_POWERS 18
 #define BLOCK_LARGEST 96
 #define BLOCK_BINS (BLOCK_LARGEST + (BLOCK_LEVELS - 1) * (BLOCK_LARGEST / 2))
 // Largest lambda width/2.
@@ -121,9 +121,9 @@ INLINE void order_by_bins(__global const double *r, const uint count, const bloc
 }
 #endif
 
-// Adds p u^k, k = 1...15, to the sums. Half the powers are products, the others ride on a fused sum.
+// Adds p u^k, k = 1...17, to the sums. Half the powers are products, the others ride on a fused sum.
 INLINE void add_powers(const real u, const real p, real *m) {
-  const real u2 = u * u, u4 = u2 * u2, u8 = u4 * u4, u12 = u8 * u4;
+  const real u2 = u * u, u4 = u2 * u2, u8 = u4 * u4, u12 = u8 * u4, u16 = u8 * u8;
   const real p1 = p * u, p2 = p * u2, p3 = p1 * u2, p4 = p2 * u2;
   m[0] += p;
   m[1] += p1;
@@ -141,12 +141,15 @@ INLINE void add_powers(const real u, const real p, real *m) {
   m[13] = fma(p1, u12, m[13]);
   m[14] = fma(p2, u12, m[14]);
   m[15] = fma(p3, u12, m[15]);
+  m[16] = fma(p4, u12, m[16]);
+  m[17] = fma(p1, u16, m[17]);
 }
 
-// Moments of the blocks `from` to `to` of a width from the samples; bins count them from the narrowest.
+// Moments of the blocks `from` to `to` of a width from the samples; bins count them from the narrowest, and `last`
+// is where the row's last vector begins.
 INLINE void fill_blocks(__global const double *r, __global const double *payload, const int has_payload,
                         const block_grid grid, const double width, const uint first_bin,
-                        __local const uint *ends, const uint from, const uint to, const uint capacity,
+                        __local const uint *ends, const uint last, const uint from, const uint to, const uint capacity,
                         __local double *moments, __local double *scratch) {
   const uint lane = get_local_id(0);
   const uint member = lane % TEAM;
@@ -165,25 +168,35 @@ INLINE void fill_blocks(__global const double *r, __global const double *payload
       const real u = ((real)centre - ((real)grid.maximum - LOAD(r, i))) * (real)scale;
       add_powers(u, has_payload ? LOAD(payload, i) : (real)1.0, m);
     }
-    // The last vector of a block ends among the samples of the next.
+    // The last vector of a block ends among the samples of the next, but never in the next row, which another
+    // work-group may be putting in order: there it begins among samples that are in already.
     if (i < end) {
-      const real keep = keep_mask((long)end - i);
-      const real u = ((real)centre - ((real)grid.maximum - LOAD(r, i))) * (real)scale;
-      add_powers(keep_only(u, keep), has_payload ? keep_only(LOAD(payload, i), keep) : keep, m);
+#if VEC == 8
+      const uint place = min(i, last);
+      const real keep = keep_mask((long)end - place) - keep_mask((long)i - place);
+#else
+      const uint place = i;
+      const real keep = 1.0;
+#endif
+      const real u = ((real)centre - ((real)grid.maximum - LOAD(r, place))) * (real)scale;
+      add_powers(keep_only(u, keep), has_payload ? keep_only(LOAD(payload, place), keep) : keep, m);
     }
 #if VEC == 8
 #pragma unroll
     for (int k = 0; k < BLOCK_POWERS; k++) moments[k * capacity + block] = total(m[k]);
 #else
     // Eight powers at a time; the members of a team add up one each.
-    for (int part = 0; part < BLOCK_POWERS / 8; part++) {
+    for (int part = 0; part < (BLOCK_POWERS + 7) / 8; part++) {
       barrier(CLK_LOCAL_MEM_FENCE);
 #pragma unroll
-      for (int k = 0; k < 8; k++) scratch[k * WG_SIZE + lane] = m[part * 8 + k];
+      for (int k = 0; k < 8; k++) {
+        const int power = part * 8 + k;
+        scratch[k * WG_SIZE + lane] = power < BLOCK_POWERS ? m[power] : 0;
+      }
       barrier(CLK_LOCAL_MEM_FENCE);
       __local const double *team = scratch + member * WG_SIZE + lane - member;
       const double sum = ((team[0] + team[4]) + (team[2] + team[6])) + ((team[1] + team[5]) + (team[3] + team[7]));
-      if (block < to) moments[(part * 8 + member) * capacity + block] = sum;
+      if (block < to && part * 8 + member < BLOCK_POWERS) moments[(part * 8 + member) * capacity + block] = sum;
     }
 #endif
   }

@@ -8,9 +8,9 @@
 //          `capacity` blocks of each set.
 // Method:  blocks of equal width from the largest sample down. Rows that are not sorted are put in the
 //          order of their blocks first (processors; GPUs sort). A lambda is served by the width at which
-//          lambda width/2 is in (3/8, 3/4], by 14 terms of the series in a sample's place in its block;
+//          lambda width/2 is in (3/8, 3/4], by 16 terms of the series in a sample's place in its block;
 //          wider blocks are merged from narrower ones as lambda falls. Eight blocks are worked on at
-//          once, by a vector or by eight lanes, in the same order: both builds give the same bits.
+//          once, by a vector or by eight lanes, in the same order.
 // Mirrors: EsscherCPU/BlockGrid.swift, BlockSweep.swift; EsscherOpenCL/TiltSweep.swift (sizes).
 
 #ifndef ESSCHER_COMMON
@@ -32,12 +32,12 @@
 // Sums of a lambda over blocks.
 #define BLOCK_SUMS 8
 
-// sum_k t^k/k! (moment k + shift), k < 14, by Horner's rule; steps[k] = t/k.
+// sum_k t^k/k! (moment k + shift), k < 16, by Horner's rule; steps[k] = t/k.
 INLINE real series(__local const double *moments, const uint block, const uint capacity, const double *steps,
                    const int shift) {
-  real sum = LOAD(moments + (13 + shift) * capacity, block);
+  real sum = LOAD(moments + (15 + shift) * capacity, block);
 #pragma unroll
-  for (int k = 13; k > 0; k--) sum = fma(sum, (real)steps[k], LOAD(moments + (k - 1 + shift) * capacity, block));
+  for (int k = 15; k > 0; k--) sum = fma(sum, (real)steps[k], LOAD(moments + (k - 1 + shift) * capacity, block));
   return sum;
 }
 
@@ -49,9 +49,9 @@ INLINE void block_sums(__local const double *moments, const uint count, const ui
                        const double width, const double lambda, const int has_rank, const int has_gold,
                        real *sums) {
   const double half_width = width / 2;
-  double steps[14];
+  double steps[16];
 #pragma unroll
-  for (int k = 1; k < 14; k++) steps[k] = lambda * half_width * (1.0 / k);
+  for (int k = 1; k < 16; k++) steps[k] = lambda * half_width * (1.0 / k);
   __local const double *ranks = moments + BLOCK_POWERS * capacity;
   __local const double *golds = ranks + BLOCK_POWERS * capacity;
   for (uint turn = 0; turn < count; turn += 8) {
@@ -67,9 +67,9 @@ INLINE void block_sums(__local const double *moments, const uint count, const ui
     const real e = em1 + scale;
     const real samples = LOAD(moments, block);
     // The first series without its first term, of which e^x - 1 is made.
-    real a0 = LOAD(moments + 13 * capacity, block);
+    real a0 = LOAD(moments + 15 * capacity, block);
 #pragma unroll
-    for (int k = 13; k > 1; k--) a0 = fma(a0, (real)steps[k], LOAD(moments + (k - 1) * capacity, block));
+    for (int k = 15; k > 1; k--) a0 = fma(a0, (real)steps[k], LOAD(moments + (k - 1) * capacity, block));
     a0 *= (real)steps[1];
     const real a1 = series(moments, block, capacity, steps, 1);
     const real a2 = series(moments, block, capacity, steps, 2);
@@ -266,6 +266,7 @@ __kernel void tilt_blocks(__global const double *restrict values, __global const
   // Blocks in use, and lambdas that wider ones serve: their own sums, and those at their doubles.
   uint used = 0, next = end, square = end;
   const uint levels = end > first ? blocks.levels : 0;
+  const uint last = (max(count, 8U) + 7) / 8 * 8 - 8;
   for (uint level = 0; level < levels; level++) {
     const uint before = used;
     if (level > 0) {
@@ -280,12 +281,12 @@ __kernel void tilt_blocks(__global const double *restrict values, __global const
     const uint bin = level * blocks.half_size;
 #if VEC == 8
     // Without payload in a loop of its own.
-    fill_blocks(r, r, 0, blocks, width, bin, ends, used, goal, capacity, moments, scratch);
+    fill_blocks(r, r, 0, blocks, width, bin, ends, last, used, goal, capacity, moments, scratch);
     for (uint set = 1; set < sets; set++)
 #else
     for (uint set = 0; set < sets; set++)
 #endif
-      fill_blocks(r, set > 1 ? g : a, set > 0, blocks, width, bin, ends, used, goal, capacity,
+      fill_blocks(r, set > 1 ? g : a, set > 0, blocks, width, bin, ends, last, used, goal, capacity,
                   moments + set * BLOCK_POWERS * capacity, scratch);
     used = goal;
     // Empty blocks up to the end of what vectors and pairs of them read.

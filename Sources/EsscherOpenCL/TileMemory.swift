@@ -62,9 +62,6 @@ enum DeviceLayout {
   static let isSorted: UInt32 = 8
   static let hasBlocks: UInt32 = 16
 
-  /// Samples that may be read beyond the last row.
-  static let slack = 8
-
   static func padded(_ count: Int) -> Int { (count + 7) / 8 * 8 }
 }
 
@@ -117,8 +114,7 @@ final class TileMemory {
   let goldTails: OpenCLBuffer
 
   init(_ shape: TileShape, on session: OpenCLSession) throws(OpenCLError) {
-    // Vectors that begin in a row's last samples end beyond it.
-    let cells = 8 * (shape.cells + DeviceLayout.slack)
+    let cells = 8 * shape.cells
     let sorted = shape.isSorted ? cells : 0
     let gold = shape.hasGold ? cells : 0
     let weight = shape.hasWeights ? cells : 0

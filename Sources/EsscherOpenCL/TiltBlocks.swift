@@ -56,7 +56,9 @@ struct DeviceBlocks: Equatable {
     return min(largestCapacity, (Int(cut / 0.75) + 16) / 16 * 16)
   }
 
-  private static func momentBytes(capacity: Int, sets: Int) -> Int { 8 * 16 * capacity * sets }
+  private static func momentBytes(capacity: Int, sets: Int) -> Int {
+    8 * 18 * capacity * sets
+  }
 
   /// With what the kernel declares itself: ends of bins, and eight sums a lane.
   private static func localBytes(capacity: Int, sets: Int, lanes: Int) -> Int {

@@ -106,8 +106,12 @@ struct GoldFrontier {
     let goldVariance = overview.standardDeviation * overview.standardDeviation
     let explained =
       covariance > 0 && proxyVariance > 0 ? covariance * covariance / proxyVariance : 0
+    // Both are means of squares, good to a few units in the last place: less than that is nothing, as for a gold
+    // reward that is an affine function of the proxy.
+    let rest = goldVariance - explained
     residual =
-      table.logWeights == nil ? max(0, goldVariance - explained).squareRoot() : nil
+      table.logWeights == nil
+      ? (rest > 32 * goldVariance.ulp ? rest.squareRoot() : 0) : nil
   }
 
   /// Gain in gold of the best policy at a mean KL.

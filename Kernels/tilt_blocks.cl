@@ -181,7 +181,7 @@ __kernel void tilt_blocks(__global const double *restrict values, __global const
     const double lambda = grid[first - 1];
     // The squares of a centred tilt need all samples.
     const double reach = fmin(blocks.range, blocks.cut / (2 * lambda) + blocks.top);
-    more = lambda * lambda * shape.variance >= BLOCK_SPREAD && reach * 2 * lambda <= BLOCK_STEP * blocks.size;
+    more = lambda * lambda * shape.variance >= BLOCK_SPREAD && reach * 2 * lambda <= BLOCK_STEP * (blocks.size - 2);
     first -= more;
   }
   uint limit = first;

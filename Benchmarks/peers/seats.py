@@ -140,4 +140,7 @@ def peers(options, data):
             # Sums of up to 100,000 single-precision terms, one after the other.
             tolerances=dict.fromkeys(tilts, 2e-3)),
     }
+    unknown = [name for name in options.peers or [] if name not in table]
+    if unknown:
+        raise SystemExit(f"no peer {', '.join(unknown)}; there are {', '.join(table)}")
     return [table[name]() for name in (options.peers or table)]

@@ -57,7 +57,8 @@ public struct Benchmark {
     self.repeats = repeats
     self.threads = threads
     self.lambdas = lambdas
-    self.ns = ns.filter { $0 <= source.longestSampleCount }
+    let shortest = (0..<source.rowCount).map { source.sampleCount(row: $0) }.min() ?? 0
+    self.ns = ns.filter { $0 <= shortest }
     self.ceilings = device == "cpu" ? ceilings : nil
     self.isCancelled = isCancelled
     let request = FrontierRequest(device: device, threads: threads)

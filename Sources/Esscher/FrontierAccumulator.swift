@@ -49,7 +49,7 @@ struct FrontierAccumulator {
   private(set) var mixedPrompts = 0
   private(set) var promptCount = 0
   /// How the tilts were summed.
-  var methods = TiltMethods()
+  private(set) var methods: TiltMethods? = TiltMethods()
   /// Standard errors over samples of the last prompt that had them.
   private(set) var sampleErrors: [SampleErrors] = []
 
@@ -62,6 +62,11 @@ struct FrontierAccumulator {
     points = Array(repeating: PointMeans(), count: grid.planned.count + grid.selections.count)
     bootstrap = PoissonBootstrap(
       replicateCount: replicates, columnCount: offsets[offsets.count - 1], seed: seed)
+  }
+
+  /// Adds how a tile's tilts were summed; unknown of one is unknown of all.
+  mutating func add(_ part: TiltMethods?) {
+    if let part { methods? += part } else { methods = nil }
   }
 
   /// Adds prompts to the means, in row order; their replicates come later, with ``add(columns:indices:backend:)``.

@@ -88,7 +88,8 @@ struct FrontierPipeline {
     _ grid: PointGrid, lines: [BootstrapLine], hasGold: Bool
   ) -> Int {
     let quantities = hasGold ? 4 : 3
-    var columns = lines.reduce(0) { $0 + $1.quantities.count } + 2 * grid.selections.count
+    // Efficiency keeps gain and KL of every lambda it tries, of which there are a few for each law.
+    var columns = lines.reduce(0) { $0 + $1.quantities.count } + 8 * grid.selections.count
     if hasGold { columns += 2 * GoldFrontier.usualPoints + lines.count + quantities }
     if request.curves.contains(.equalKL) {
       columns += quantities * max(grid.budgets.count, grid.selections.count)
@@ -133,7 +134,7 @@ struct FrontierPipeline {
 struct FrontierResult {
   var overview: MatrixOverview
   var points: [FrontierPoint]
-  var tilts: TiltMethods
+  var tilts: TiltMethods?
   var warnings: [String]
 }
 

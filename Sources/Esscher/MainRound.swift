@@ -36,7 +36,7 @@ struct MainRound {
       overview.promptCount == 1 || observer.promptPoints != nil
       ? CPUBackend(threads: backend.threads, memoryBudgetBytes: request.memoryBudgetBytes) : nil
     try scan.run(plan, stage: stage) { (table) throws(EsscherError) in
-      accumulator.methods += table.methods
+      accumulator.add(table.methods)
       let sampleErrors = try errors?.sampleErrors(scan.table, rows: table.rows, plan: plan)
       var columns: [Double] = []
       var indices: [Int] = []

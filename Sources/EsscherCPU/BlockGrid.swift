@@ -49,7 +49,8 @@ struct BlockGrid {
   /// M^1.5·e^-cut = 1e-13.
   ///
   /// All that lies beyond adds at most M·e^-cut to Σ e^x ≥ 1, cut times that to lambda·Σ (max − r) e^x, and √M
-  /// times that to a payload in units of its standard deviation.
+  /// times that to a payload in units of its standard deviation: ``TiltMethods/truncationBound`` for M ≥ 9, and eight
+  /// samples are never left out.
   static func cut(sampleCount: Int) -> Double {
     30 + 1.5 * Elementary.log(Double(sampleCount))
   }
@@ -67,7 +68,7 @@ struct BlockGrid {
       let lambda = unsafe lambdas[index - 1]
       guard lambda * lambda * variance >= Self.leastSpread,
         reach(lambda: 2 * lambda, isTopped: false) * 2 * lambda
-          <= Self.largestStep * Double(size)
+          <= Self.largestStep * Double(size - 2)
       else { break }
       index -= 1
     }

@@ -78,6 +78,7 @@ public struct CPUBackend: Backend {
     _ table: RewardTable, rows: Range<Int>, plan: StatisticsPlan
   ) throws(EsscherError) -> StatisticsTable {
     var result = StatisticsTable(rows: rows, plan: plan)
+    result.methods = TiltMethods()
     switch table.rewards {
     case .counts(let counts): reduce(counts, rows: rows, plan: plan, into: &result)
     case .cells(let source):

@@ -70,8 +70,8 @@ public struct Provenance: Sendable, Equatable {
   public var confidence: Double
   /// Wall time by stage, in order.
   public var stages: [StageTime]
-  /// How the tilts of the report's points were summed, and to what bound.
-  public var tilts = TiltMethods()
+  /// How the tilts of the report's points were summed, and to what bound; nil of a device that does not count.
+  public var tilts: TiltMethods?
 
   /// A provenance record from its parts.
   public init(

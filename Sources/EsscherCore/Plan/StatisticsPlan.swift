@@ -107,8 +107,9 @@ public struct StatisticsTable: Sendable {
   /// Entry `row − rows.lowerBound`: the top of the row; empty for rows of counts, and where the plan does
   /// not ask.
   public var tails: [RowTail]
-  /// How the tilts were summed; constant rows and rows of counts are summed in closed form and not counted.
-  public var methods = TiltMethods()
+  /// How the tilts were summed, nil of a backend that does not count; constant rows and rows of counts are summed in
+  /// closed form and not counted.
+  public var methods: TiltMethods?
 
   /// An empty table for a plan.
   public init(rows: Range<Int>, plan: StatisticsPlan) {

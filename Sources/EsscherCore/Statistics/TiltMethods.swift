@@ -17,14 +17,14 @@ public struct TiltMethods: Sendable, Equatable {
   public static let blockErrorBound = 1.1e-15
   /// What the series in power moments leaves out, relative to its first term: 2·τ^11/13! at τ = ½.
   public static let powerErrorBound = 1.6e-13
-  /// What the samples whose weight cannot count add at most, relative to Σ e^x, to lambda·Σ (max − r) e^x and to a
-  /// payload in units of its standard deviation.
-  public static let truncationBound = 1e-13
+  /// What the samples that are left out would add at most to Σ e^x, to lambda·Σ (max − r) e^x and to a payload in
+  /// units of its standard deviation, where Σ e^x ≥ 1 is over samples and exponents are about the maximum.
+  public static let truncationBound = 1.2e-12
 
-  /// The largest of the bounds that apply; 0 where every lambda was summed over all samples.
+  /// The largest of the bounds that apply; 0 where nothing was summed.
   public var errorBound: Double {
-    if powers > 0 { return Self.powerErrorBound }
-    return blocks + runs + samples > 0 ? Self.truncationBound : 0
+    if blocks + runs + samples > 0 { return Self.truncationBound }
+    return powers > 0 ? Self.powerErrorBound : 0
   }
 
   /// No tilts.

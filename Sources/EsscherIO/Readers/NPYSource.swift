@@ -170,13 +170,11 @@ struct NPYSource: RewardSource {
   ) throws(EsscherError) {
     precondition(storage == .float32, "these cells need doubles")
     if element == .float32 && !isTransposed {
-      guard let target = destination.baseAddress, let base = unsafe file.bytes.baseAddress
-      else { return }
       let cells = part ?? 0..<columns
       precondition(destination.count == rows.count * cells.count, "one slot a cell")
       let first = (member * rowCount + rows.lowerBound) * columns + cells.lowerBound
-      unsafe memcpy(target, base + header.length + first * 4, destination.count * 4)
-      release(first..<first + destination.count)
+      try unsafe file.read(
+        at: header.length + first * 4, into: UnsafeMutableRawBufferPointer(destination))
       return
     }
     // Through doubles: exact, since every stored value is a float.

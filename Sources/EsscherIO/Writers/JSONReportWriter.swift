@@ -63,7 +63,7 @@ extension JSONValue {
       ("seed", .unsigned(provenance.seed)),
       ("resamples", .integer(provenance.resamples)),
       ("confidence", .number(provenance.confidence)),
-      ("tilts", JSONValue(provenance.tilts)),
+      ("tilts", provenance.tilts.map(JSONValue.init) ?? .null),
       ("stages", .array(provenance.stages.map(JSONValue.init))),
     ])
   }

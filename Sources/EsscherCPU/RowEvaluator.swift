@@ -51,11 +51,12 @@ struct RowEvaluator: Sendable {
     var position = 0
     for (index, row) in rows.enumerated() {
       let stored = source.sampleCount(row: row)
+      let ordered = isOrdered(sampleCount: stored)
       let dropped = try workspace.load(
         cells.advanced(by: position), stored: stored, row: row, table: table,
-        missing: plan.missing, kernels: kernels)
+        missing: plan.missing, ordered: ordered, kernels: kernels)
       position += stored
-      if plan.sorted { workspace.sort() }
+      if ordered { workspace.sort() }
       body(
         index,
         try workspace.summarise(
@@ -65,11 +66,20 @@ struct RowEvaluator: Sendable {
     }
   }
 
+  /// Whether a row is put in order before anything is summed: where the plan asks for it, or where so many lambdas
+  /// are to come that its blocks will want it. A row's own length decides, and never its neighbours.
+  private func isOrdered(sampleCount: Int) -> Bool {
+    plan.sorted
+      || table.gold == nil && table.logWeights == nil
+        && TiltCost.paysSorting(sampleCount: sampleCount, lambdaCount: plan.lambdaCount)
+  }
+
   private func read(_ rows: Range<Int>, _ scratch: WorkerScratch) throws(EsscherError) -> ReadRows {
     var cells = 0
     for row in rows { cells += source.sampleCount(row: row) }
     // Rows of floats are sorted as floats; with weights they come as doubles, and so they do unsorted.
-    let asFloats = plan.sorted && scratch.canReadFloats
+    let asFloats =
+      scratch.canReadFloats && isOrdered(sampleCount: source.longestSampleCount)
     if asFloats {
       let part = unsafe UnsafeMutableBufferPointer(rebasing: scratch.floats[..<cells])
       try unsafe source.copyFloats(rows: rows, columns: nil, to: part)

@@ -26,13 +26,14 @@ extension RowWorkspace {
   /// Takes a row's `stored` cells in, where they lie; afterwards `count`, `values`, `gold` and `weights` are set.
   /// Of a row of floats, `values` is written by ``sort()``.
   ///
+  /// - Parameter ordered: the row will be sorted.
   /// - Returns: how many samples were dropped, for a missing cell or a weight that vanishes beside the
   ///   largest (below 1e-308 of it).
   /// - Throws: `.badInput` at the first infinite cell, and at the first missing one unless the policy
   ///   drops them.
   func load(
     _ cells: ReadRows, stored: Int, row: Int, table: RewardTable, missing: MissingPolicy,
-    kernels: CPUKernels
+    ordered: Bool = true, kernels: CPUKernels
   ) throws(EsscherError) -> Int {
     unsafe values = cells.rewards
     unsafe gold = cells.gold ?? shifted
@@ -43,7 +44,7 @@ extension RowWorkspace {
     hasKeysOfFloats = false
     count = stored
     if let floats = unsafe cells.floats {
-      let clean = unsafe makeKeys(floats: floats)
+      let clean = unsafe ordered && makeKeys(floats: floats)
       if unsafe clean && (!hasGold || isFinite(gold, kernels)) {
         hasKeysOfFloats = true
         return 0

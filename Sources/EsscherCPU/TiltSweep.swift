@@ -29,7 +29,7 @@ extension RowWorkspace {
     }
     for (index, lambda) in lambdas.enumerated() { unsafe self.lambdas[index] = lambda }
     var plan = TiltPlan(lambdas, summary: summary)
-    let isSorted = ranked || sortForBlocks(plan.count - plan.centred, storage)
+    let isSorted = ranked || sortedSum != nil || sortForBlocks(plan.count - plan.centred, storage)
     findPrefixes(plan, isSorted: isSorted)
     if !hasWeights && !(ranked && hasGold) { findRuns(&plan) }
     let sets = ranked ? (hasGold ? 3 : 2) : 1

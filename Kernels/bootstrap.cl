@@ -53,9 +53,10 @@ INLINE many poisson_counts(const ulong index, const words replicates, const ulon
     key1 = (key1 + 0xBB67AE85UL) & LOW_HALF;
   }
   c0 &= LOW_HALF;
-  // 2^52 plus a small integer has it for its low bits.
-  words count = (words)0x4330000000000000UL;
-  for (uint k = 0; k < threshold_count; k++) count += c0 >= (words)(ulong)thresholds[k] ? (words)1 : (words)0;
+  // 2^52 plus a small integer has it for its low bits. A difference of numbers of 32 bits is negative in its top bit; a
+  // comparison would do, but Oclgrind widens a true one of vectors to 255.
+  words count = (words)(0x4330000000000000UL + threshold_count);
+  for (uint k = 0; k < threshold_count; k++) count -= (c0 - (words)(ulong)thresholds[k]) >> 63;
   return AS_MANY(count) - 0x1p52;
 }
 

@@ -275,10 +275,9 @@ import Testing
           if withGold { worst.take(got.gold, want.gold, scale: goldScale, "\(place) gold") }
           // No cell of the report, but what Newton's method and standard errors need. It is a
           // difference of two squares up to reach², whose terms e^x carry half an ulp of x ≤ lambda·reach
-          // each (x ≤ 500 about the mean, x e^x ≤ 1 about the top), over blocks half an ulp of their
-          // centre as well.
+          // each (x ≤ 500 about the mean, x e^x ≤ 1 about the top).
           let reach = ReferenceRow.Number(summary.reach)
-          let ulps = 16 + 2 * min(500, ReferenceRow.Number(lambda) * reach)
+          let ulps = 16 + min(500, ReferenceRow.Number(lambda) * reach)
           worst.take(
             got.variance, want.variance, scale: ulps * 0x1p-52 / 1e-10 * reach * reach,
             "\(place) variance")

@@ -9,7 +9,7 @@
 /// Powers of a block, from the zeroth on.
 public var blockPowers: Int { 18 }
 /// Blocks of a level, and doubles between the powers of a block.
-public var blockStride: Int { 96 }
+public var blockStride: Int { 48 }
 
 /// Takes the moments of blocks `first ..< end`, from the sample `start` on.
 ///

@@ -57,40 +57,35 @@ public func mergeBlocks(
 ///   0 Σ e^x   1 Σ (e^x − 1)   2 Σ s e^x   3 Σ s² e^x   4 Σ a e^x   5 Σ g e^x   6 Σ g s e^x   7 samples
 /// with s = d − shift, x = lambda·s.
 ///
-/// With s = o_b + h u, h = width/2 and τ = lambda·h: Σ e^x = e^(lambda·o_b) Σ_k τ^k/k!·Σ u^k, k < 16.
+/// With s = o_b + h u, h = width/2 and τ = lambda·h: Σ e^x = e^(lambda·o_b) Σ_k c_k(τ) Σ u^k, k < 16, with the
+/// coefficients c_k(τ) of e^{τu} without its Chebyshev polynomials beyond T_15.
 ///
 /// - Parameters:
 ///   - moments: of ``blockMoments``.
 ///   - count: blocks in use.
 ///   - offset: o of the upper edge of the first block: top − shift.
 ///   - range, cut: a lambda's blocks end where the row does, or at cut/lambda + offset below the top.
-///   - lambdas: `lambdaCount` of them, with lambda·width/2 ≤ ¾.
+///   - lambdas: `lambdaCount` of them, with lambda·width/2 ≤ 1½.
 ///   - factor: lambdas are taken times this.
-///   - inverses: 1/k, k = 0…15 (the first is not read).
-///   - second: whether the sum 3 is wanted.
+///   - series: 1/j, j = 0…20 (the first is not read); then for k = 0…15 the three shares of higher powers of τ in
+///     c_k.
+///   - second: whether the sums 1, 3, 4 and 6 are wanted.
 ///   - hasRank, hasGold: which payloads are there.
-///   - scratch: 128 doubles.
-/// - Precision: the series leaves τ^16/16!·e^τ of each block's samples, below 1.1e-15 for τ ≤ ¾.
+///   - scratch: 168 doubles.
+/// - Precision: the polynomial is off by 2·(τ/2)^16/16!·(1 + τ/34) + 1.1·τ^21/21! of each block's samples at most,
+///   1.2e-15 for τ ≤ 1½.
 public func blockSums(
   moments: UnsafePointer<Double>, count: Int, offset: Double, width: Double, range: Double,
   cut: Double, lambdas: UnsafePointer<Double>, lambdaCount: Int, factor: Double,
-  inverses: UnsafePointer<Double>, second: Bool, hasRank: Bool, hasGold: Bool,
+  series: UnsafePointer<Double>, second: Bool, hasRank: Bool, hasGold: Bool,
   scratch: UnsafeMutablePointer<Double>, sums: UnsafeMutablePointer<Double>
 ) {
   let half = width / 2
   var group = 0
   while group < lambdaCount {
-    // τ^k/k! of eight lambdas at once.
     let rest = lambdaCount &- group
-    var step = unsafe rest >= 8 ? load(lambdas, group) : loadTail(lambdas, group, rest)
-    step *= Lanes(repeating: factor * half)
-    var term = Lanes(repeating: 1)
-    var power = 1
-    while power < blockTerms {
-      term *= unsafe step * Lanes(repeating: inverses[power])
-      unsafe store(term, scratch, 8 &* power)
-      power &+= 1
-    }
+    let step = unsafe rest >= 8 ? load(lambdas, group) : loadTail(lambdas, group, rest)
+    unsafe blockFactors(step * Lanes(repeating: factor * half), series, scratch)
     var lane = 0
     while lane < 8 && lane < rest {
       let lambda = unsafe factor * lambdas[group &+ lane]
@@ -98,15 +93,19 @@ public func blockSums(
       let across = (range < reach ? range : reach) / width
       let used = across < Double(count) ? Int(across) &+ 1 : count
       let target = unsafe sums + 8 &* (group &+ lane)
-      if hasGold {
-        unsafe blockSum(
-          moments, used, offset, half, lambda, scratch + lane, true, true, second, target)
+      let factors = unsafe scratch + lane
+      if !second {
+        if hasGold {
+          unsafe blockSum(moments, used, offset, half, lambda, factors, 2, false, target)
+        } else {
+          unsafe blockSum(moments, used, offset, half, lambda, factors, 0, false, target)
+        }
+      } else if hasGold {
+        unsafe blockSum(moments, used, offset, half, lambda, factors, 2, true, target)
       } else if hasRank {
-        unsafe blockSum(
-          moments, used, offset, half, lambda, scratch + lane, true, false, second, target)
+        unsafe blockSum(moments, used, offset, half, lambda, factors, 1, true, target)
       } else {
-        unsafe blockSum(
-          moments, used, offset, half, lambda, scratch + lane, false, false, second, target)
+        unsafe blockSum(moments, used, offset, half, lambda, factors, 0, true, target)
       }
       lane &+= 1
     }
@@ -114,15 +113,48 @@ public func blockSums(
   }
 }
 
-/// Terms of a block's series.
+/// Terms of a block's polynomial, and powers of τ in its coefficients.
 private var blockTerms: Int { 16 }
+private var seriesTerms: Int { 21 }
 
-/// One lambda; `factors[8·k]` is τ^k/k!.
+/// c_k(τ) of eight lambdas at 8·k, less 1 for k = 0.
+@inline(__always)
+private func blockFactors(
+  _ step: Lanes, _ series: UnsafePointer<Double>, _ factors: UnsafeMutablePointer<Double>
+) {
+  var term = Lanes(repeating: 1)
+  var power = 1
+  while power < seriesTerms {
+    term *= unsafe step * Lanes(repeating: series[power])
+    unsafe store(term, factors, 8 &* power)
+    power &+= 1
+  }
+  let t16 = unsafe load(factors, 128)
+  let t17 = unsafe load(factors, 136)
+  let t18 = unsafe load(factors, 144)
+  let t19 = unsafe load(factors, 152)
+  let t20 = unsafe load(factors, 160)
+  power = 0
+  while power < blockTerms {
+    let even = unsafe series + (seriesTerms &+ 3 &* power)
+    let odd = unsafe even + 3
+    var c = unsafe multiplyAdd(t20, Lanes(repeating: even[2]), t18 * Lanes(repeating: even[1]))
+    c = unsafe multiplyAdd(t16, Lanes(repeating: even[0]), c)
+    unsafe store(power > 0 ? c + load(factors, 8 &* power) : c, factors, 8 &* power)
+    var next = unsafe t19 * Lanes(repeating: odd[1])
+    next = unsafe multiplyAdd(t17, Lanes(repeating: odd[0]), next)
+    unsafe store(next + load(factors, 8 &* power &+ 8), factors, 8 &* power &+ 8)
+    power &+= 2
+  }
+}
+
+/// One lambda; `factors[8·k]` is c_k. `payloads` and `second` are constants at every call, so each call becomes a
+/// loop of its own.
 @inline(__always)
 private func blockSum(
   _ moments: UnsafePointer<Double>, _ count: Int, _ offset: Double, _ half: Double,
-  _ lambda: Double, _ factors: UnsafePointer<Double>, _ hasRank: Bool, _ hasGold: Bool,
-  _ second: Bool, _ sums: UnsafeMutablePointer<Double>
+  _ lambda: Double, _ factors: UnsafePointer<Double>, _ payloads: Int, _ second: Bool,
+  _ sums: UnsafeMutablePointer<Double>
 ) {
   let stride = blockStride
   let lambdas = Lanes(repeating: lambda)
@@ -153,35 +185,37 @@ private func blockSum(
     var next = unsafe load(base, 15 &* stride)
     var a0 = last * next
     var a1 = last * after
-    var a2 = unsafe last * load(base, 17 &* stride)
+    var a2 = unsafe second ? last * load(base, 17 &* stride) : zero
     var power = 14
     while power > 0 {
       let factor = unsafe Lanes(repeating: factors[8 &* power])
       let own = unsafe load(base, power &* stride)
       a0 = multiplyAdd(factor, own, a0)
       a1 = multiplyAdd(factor, next, a1)
-      a2 = multiplyAdd(factor, after, a2)
+      if second { a2 = multiplyAdd(factor, after, a2) }
       after = next
       next = own
       power &-= 1
     }
-    // The term of k = 0; `a0` so far is Σ (e^{τu} − 1).
-    a1 += next
-    a2 += after
+    // The term of k = 0; `a0` is Σ (e^{τu} − 1).
+    let first = unsafe Lanes(repeating: factors[0])
+    a0 = multiplyAdd(first, samples, a0)
+    a1 = multiplyAdd(first, next, a1 + next)
     let full = a0 + samples
     s0 = multiplyAdd(e, full, s0)
-    e1 = multiplyAdd(parts.expm1, samples, multiplyAdd(e, a0, e1))
-    let first = multiplyAdd(o, full, halves * a1)
-    s1 = multiplyAdd(e, first, s1)
+    let own = multiplyAdd(o, full, halves * a1)
+    s1 = multiplyAdd(e, own, s1)
     if second {
+      e1 = multiplyAdd(parts.expm1, samples, multiplyAdd(e, a0, e1))
       // o²A0 + 2ohA1 + h²A2 = o(oA0 + hA1) + h(oA1 + hA2)
+      a2 = multiplyAdd(first, after, a2 + after)
       let tail = multiplyAdd(o, a1, halves * a2) * halves
-      s2 = multiplyAdd(e, multiplyAdd(o, first, tail), s2)
+      s2 = multiplyAdd(e, multiplyAdd(o, own, tail), s2)
     }
-    if hasRank && second {
+    if payloads > 0 && second {
       a = unsafe multiplyAdd(e, payloadSeries(ranks + block, stride, factors, 0), a)
     }
-    if hasGold {
+    if payloads > 1 {
       let own = unsafe payloadSeries(golds + block, stride, factors, 0)
       g = multiplyAdd(e, own, g)
       if second {
@@ -197,7 +231,7 @@ private func blockSum(
   unsafe store(Lanes(lowHalf: low, highHalf: high), sums, 0)
 }
 
-/// Σ_k τ^k/k!·(moment k + shift), k < 16.
+/// Σ_k c_k·(moment k + shift), k < 16.
 @inline(__always)
 private func payloadSeries(
   _ moments: UnsafePointer<Double>, _ stride: Int, _ factors: UnsafePointer<Double>, _ shift: Int
@@ -209,5 +243,6 @@ private func payloadSeries(
       Lanes(repeating: factors[8 &* power]), load(moments, (power &+ shift) &* stride), result)
     power &-= 1
   }
-  return unsafe result + load(moments, shift &* stride)
+  let zeroth = unsafe load(moments, shift &* stride)
+  return unsafe multiplyAdd(Lanes(repeating: factors[0]), zeroth, result + zeroth)
 }

@@ -6,23 +6,28 @@ internal import EsscherCore
 /// A grid of blocks of equal width over the range of a row, from the largest sample down, in levels each of
 /// which is twice as wide as the one before.
 ///
-/// A lambda is served by the level at which τ = lambda·width/2 lies in (⅜, ¾]. There the series of e^{τu} in
-/// the powers of a sample's place u in its block is cut after τ^15: what is left is at most τ^16/16!·e^τ of
-/// the block, ``TiltMethods/blockErrorBound`` (docs/design/014-block-tilt.md).
+/// A lambda is served by the level at which τ = lambda·width/2 lies in (¾, 1½]. There e^{τu} is a polynomial of
+/// degree 15 in a sample's place u in its block, off by at most ``TiltMethods/blockErrorBound``
+/// (docs/design/014-block-tilt.md).
 struct BlockGrid {
   /// Powers kept of a block, from 0 on: 16 terms of the second moment of a tilt need 18.
   static let powers = 18
-  /// Terms of the series.
+  /// Terms of the polynomial.
   static let terms = 16
+  /// Powers of τ in its coefficients: from 0 to 20.
+  static let seriesTerms = 21
   /// Largest lambda·width/2.
-  static let largestStep = 0.75
+  static let largestStep = 1.5
   /// Most blocks of a level; a multiple of 16.
-  static let capacity = 96
+  static let capacity = 48
   /// Rows below this are summed over samples.
   static let fewestSamples = 48
   /// Least (lambda·σ)² about the mean. The sum of e^x − 1 is (lambda·σ)²/2, of terms that blocks round to
-  /// 2^-53·τ: with this bound it keeps 2^-53·¾·2·64 = 1.1e-14.
+  /// 2^-53·τ: with this bound it keeps 2^-53·1½·2·64 = 2.1e-14.
   static let leastSpread = 1.0 / 64
+  /// Largest max|r − mean|/σ with which the row's power moments are taken from its blocks. Their errors are 2^-48 of
+  /// the samples and u = d/max|d|, beside a variance of 1/256 at least.
+  static let largestReach = 16.0
   /// Largest lambda·(max r − mean): exponents of blocks carry its rounding, 2^-53·1024 = 1.2e-13.
   static let largestExponent = 1024.0
 
@@ -41,7 +46,7 @@ struct BlockGrid {
     top = summary.highest
     variance = summary.variance
     cut = Self.cut(sampleCount: summary.sampleCount)
-    // cut/lambda over a width of 2·⅜/lambda, the narrowest that serves lambda.
+    // cut/lambda over a width of 2·¾/lambda, the narrowest that serves lambda.
     let blocks = Int(cut / Self.largestStep) + 1
     size = min(Self.capacity, (blocks + 15) / 16 * 16)
   }
@@ -94,6 +99,39 @@ struct BlockGrid {
     return table
   }()
 
-  /// 1/k, k = 1…15, at index k.
-  static let reciprocals: [Double] = [0] + (1..<terms).map { 1 / Double($0) }
+  /// What the coefficients of the polynomial are made of: 1/j, j = 1…20, at index j; and at 21 + 3·k + i the
+  /// share of τ^j/j!, j the i-th of 16, 18 and 20 (17 and 19 where k is odd), in the coefficient of u^k.
+  ///
+  /// u^j is the sum of the Chebyshev polynomials 2^(1−j)·C(j, (j − i)/2)·T_i, of which those up to T_15 are kept.
+  /// Every number here is a dyadic fraction of few digits, so the table is exact.
+  static let series: [Double] = {
+    var table = [Double](repeating: 0, count: seriesTerms + 3 * terms)
+    for index in 1..<seriesTerms { table[index] = 1 / Double(index) }
+    // Coefficients of T_i by power.
+    var chebyshev = [[Double](repeating: 0, count: terms), [Double](repeating: 0, count: terms)]
+    chebyshev[0][0] = 1
+    chebyshev[1][1] = 1
+    for degree in 2..<terms {
+      chebyshev.append(
+        (0..<terms).map { power in
+          (power > 0 ? 2 * chebyshev[degree - 1][power - 1] : 0) - chebyshev[degree - 2][power]
+        })
+    }
+    for j in terms..<seriesTerms {
+      var binomial = 1.0
+      // C(j, index), from the outermost Chebyshev polynomial T_j down.
+      for index in 0...j / 2 {
+        let degree = j - 2 * index
+        if degree < terms {
+          let half = degree == 0 ? 0.5 : 1
+          let share = Double(sign: .plus, exponent: 1 - j, significand: half * binomial)
+          for power in 0..<terms {
+            table[seriesTerms + 3 * power + (j - terms) / 2] += share * chebyshev[degree][power]
+          }
+        }
+        binomial = binomial * Double(j - index) / Double(index + 1)
+      }
+    }
+    return table
+  }()
 }

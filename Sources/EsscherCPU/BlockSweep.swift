@@ -35,11 +35,11 @@ extension RowWorkspace {
   }
 
   /// Writes the records of `plan.blocks`; the squares of those of twice the finest lambda and more are left to
-  /// the caller.
+  /// the caller. Where `takesPowers`, also the row's power moments, to `small`.
   ///
   /// `shifted` holds the centred rewards, descending, and eight doubles of −∞ after them.
   func blockSweep(
-    _ plan: TiltPlan, summary: RowSummary, ranked: Bool, kernels: CPUKernels
+    _ plan: TiltPlan, summary: RowSummary, ranked: Bool, takesPowers: Bool, kernels: CPUKernels
   ) {
     let grid = BlockGrid(summary: summary)
     let gold = ranked && hasGold
@@ -53,6 +53,7 @@ extension RowWorkspace {
     // Lambdas below these are still to be summed.
     var next = plan.blocks.upperBound
     var square = firstUnsquared(plan)
+    var lacksPowers = takesPowers
     while true {
       let end = level.position < count ? max(level.end, grid.count(width: level.width)) : level.end
       unsafe level.position = kernels.blockMoments(
@@ -70,13 +71,34 @@ extension RowWorkspace {
       while start > first, unsafe lambdas[start - 1] > served { start -= 1 }
       sumBlocks(start..<square, plan, level, grid, wants(2, ranked), kernels)
       square = start
-      guard next > first || square > first else { return }
+      let isLast = next == first && square == first
+      // Eight blocks or fewer are one vector; later ones would be wider than the row.
+      if lacksPowers && level.position == count && (isLast || level.end <= 8) {
+        takePowers(level, summary, sets: sets, kernels)
+        lacksPowers = false
+      }
+      guard !isLast || lacksPowers else { return }
       unsafe kernels.mergeBlocks(level.moments, spare, sets, level.end, binomials, merged)
       unsafe swap(&level.moments, &spare)
       level.end = (level.end + 1) / 2
       level.width *= 2
       level.served /= 2
     }
+  }
+
+  /// Writes the row's power moments from a level that holds all of it.
+  private func takePowers(
+    _ level: Level, _ summary: RowSummary, sets: Int, _ kernels: CPUKernels
+  ) {
+    let scale = summary.reach
+    unsafe small.update(repeating: 0, count: 3 * (CPUKernels.powerCount + 1))
+    unsafe small[0] = mass
+    unsafe kernels.blockPowerMoments(
+      level.moments, sets, level.end, summary.highest / scale, level.width / (2 * scale), merged,
+      small)
+    // Known without the blocks' rounding, and what every small tilt begins with.
+    unsafe small[2] = mass * summary.variance / (scale * scale)
+    squarePowers(sets: sets)
   }
 
   private func wants(_ factor: Double, _ ranked: Bool) -> BlockWants {
@@ -95,7 +117,7 @@ extension RowWorkspace {
         offset: offset, width: level.width, range: grid.range, cut: grid.cut)
       unsafe kernels.blockSums(
         level.moments, level.end, place, lambdas + group.lowerBound, group.count, wants,
-        reciprocals, merged, found)
+        series, merged, found)
       for index in group {
         let record = unsafe sums + index * CPUKernels.tiltStride
         let values = unsafe found + 8 * (index - group.lowerBound)

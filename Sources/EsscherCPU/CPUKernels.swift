@@ -84,6 +84,8 @@ struct CPUKernels: Sendable {
   /// moments, blocks, where they lie, lambdas and their number, what is wanted, tables, scratch, sums.
   let blockSums:
     @Sendable (Input, Int, BlockPlace, Input, Int, BlockWants, Input, Output, Output) -> Void
+  /// moments, sets, blocks, top, half width, scratch, sums.
+  let blockPowerMoments: @Sendable (Input, Int, Int, Double, Double, Output, Output) -> Void
   /// moments, sets, scale, lambdas, lambda count, inverses, sums.
   let powerSums: @Sendable (Input, Int, Double, Input, Int, Input, Output) -> Void
   /// values, scale, rank, gold, weights, count, sums.
@@ -135,8 +137,12 @@ struct CPUKernels: Sendable {
       unsafe blockSums = {
         unsafe CPUKernelsV2.blockSums(
           moments: $0, count: $1, offset: $2.offset, width: $2.width, range: $2.range, cut: $2.cut,
-          lambdas: $3, lambdaCount: $4, factor: $5.factor, inverses: $6, second: $5.second,
+          lambdas: $3, lambdaCount: $4, factor: $5.factor, series: $6, second: $5.second,
           hasRank: $5.rank, hasGold: $5.gold, scratch: $7, sums: $8)
+      }
+      unsafe blockPowerMoments = {
+        unsafe CPUKernelsV2.blockPowerMoments(
+          $0, sets: $1, count: $2, top: $3, half: $4, scratch: $5, sums: $6)
       }
       unsafe powerSums = {
         unsafe CPUKernelsV2.powerSums(
@@ -175,8 +181,12 @@ struct CPUKernels: Sendable {
       unsafe blockSums = {
         unsafe CPUKernelsV3.blockSums(
           moments: $0, count: $1, offset: $2.offset, width: $2.width, range: $2.range, cut: $2.cut,
-          lambdas: $3, lambdaCount: $4, factor: $5.factor, inverses: $6, second: $5.second,
+          lambdas: $3, lambdaCount: $4, factor: $5.factor, series: $6, second: $5.second,
           hasRank: $5.rank, hasGold: $5.gold, scratch: $7, sums: $8)
+      }
+      unsafe blockPowerMoments = {
+        unsafe CPUKernelsV3.blockPowerMoments(
+          $0, sets: $1, count: $2, top: $3, half: $4, scratch: $5, sums: $6)
       }
       unsafe powerSums = {
         unsafe CPUKernelsV3.powerSums(
@@ -215,8 +225,12 @@ struct CPUKernels: Sendable {
       unsafe blockSums = {
         unsafe CPUKernelsV4.blockSums(
           moments: $0, count: $1, offset: $2.offset, width: $2.width, range: $2.range, cut: $2.cut,
-          lambdas: $3, lambdaCount: $4, factor: $5.factor, inverses: $6, second: $5.second,
+          lambdas: $3, lambdaCount: $4, factor: $5.factor, series: $6, second: $5.second,
           hasRank: $5.rank, hasGold: $5.gold, scratch: $7, sums: $8)
+      }
+      unsafe blockPowerMoments = {
+        unsafe CPUKernelsV4.blockPowerMoments(
+          $0, sets: $1, count: $2, top: $3, half: $4, scratch: $5, sums: $6)
       }
       unsafe powerSums = {
         unsafe CPUKernelsV4.powerSums(

@@ -39,7 +39,7 @@ final class RowWorkspace {
   let blocks: UnsafeMutablePointer<Double>
   let merged: UnsafeMutablePointer<Double>
   let binomials: UnsafeMutablePointer<Double>
-  let reciprocals: UnsafeMutablePointer<Double>
+  let series: UnsafeMutablePointer<Double>
   /// The row's lambdas, and how many of its samples count at each; then twice those lambdas whose squares are
   /// summed over samples, and likewise.
   let lambdas: UnsafeMutablePointer<Double>
@@ -91,9 +91,9 @@ final class RowWorkspace {
     unsafe blocks = memory.take(2 * Self.levelCount)
     unsafe merged = memory.take(Self.mergedCount)
     unsafe binomials = memory.take(Self.mergedCount)
-    unsafe reciprocals = memory.take(BlockGrid.powers)
+    unsafe series = memory.take(BlockGrid.series.count)
     for (index, value) in BlockGrid.binomials.enumerated() { unsafe binomials[index] = value }
-    for (index, value) in BlockGrid.reciprocals.enumerated() { unsafe reciprocals[index] = value }
+    for (index, value) in BlockGrid.series.enumerated() { unsafe series[index] = value }
     unsafe lambdas = memory.take(lambdaCount + Self.padding)
     unsafe prefix = memory.take(lambdaCount)
     unsafe doubled = memory.take(lambdaCount)
@@ -131,7 +131,7 @@ final class RowWorkspace {
     ScratchMemory.bytes(
       Array(repeating: 8 * (capacity + padding), count: hasWeights ? 5 : 4)
         + [
-          16 * levelCount, 16 * mergedCount, 8 * BlockGrid.powers, 8 * mergedCount,
+          16 * levelCount, 8 * mergedCount, 8 * mergedCount, 8 * BlockGrid.series.count,
           16 * CPUKernels.runSamples,
         ]
         + Array(repeating: 8 * (lambdaCount + padding), count: 4)

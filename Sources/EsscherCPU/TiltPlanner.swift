@@ -22,6 +22,12 @@ struct TiltPlan: Equatable {
     blocks.isEmpty ? topped..<count : max(topped, blocks.upperBound)..<count
   }
 
+  /// Whether the row's power moments are taken from its blocks.
+  func takesPowers(_ summary: RowSummary) -> Bool {
+    let most = BlockGrid.largestReach * BlockGrid.largestReach
+    return centred > 0 && !blocks.isEmpty && summary.reach * summary.reach <= most * summary.variance
+  }
+
   /// How many lambdas each method serves.
   var methods: TiltMethods {
     var methods = TiltMethods()

@@ -39,7 +39,8 @@ extension RowWorkspace {
     if plan.topped > 0 || !plan.blocks.isEmpty {
       unsafe kernels.shift(values, count, summary.centre, summary.correction, shifted)
       for index in count..<count + Self.padding { unsafe shifted[index] = -.infinity }
-      if plan.centred > 0 { overPowers(plan.centred, summary, sets: sets, kernels: kernels) }
+      let takesPowers = plan.takesPowers(summary)
+      if plan.centred > 0 && !takesPowers { addPowers(summary, sets: sets, kernels: kernels) }
       for part in plan.centredSamples where !part.isEmpty {
         unsafe overSamples(
           lambdas: self.lambdas + part.lowerBound, part.count, prefix + part.lowerBound,
@@ -47,7 +48,12 @@ extension RowWorkspace {
           to: sums + part.lowerBound * CPUKernels.tiltStride)
       }
       if !plan.blocks.isEmpty {
-        blockSweep(plan, summary: summary, ranked: ranked, kernels: kernels)
+        blockSweep(
+          plan, summary: summary, ranked: ranked, takesPowers: takesPowers, kernels: kernels)
+      }
+      if plan.centred > 0 {
+        unsafe kernels.powerSums(
+          small, sets, summary.reach, self.lambdas, plan.centred, series, sums)
       }
     }
     for index in lambdas.indices {
@@ -169,10 +175,8 @@ extension RowWorkspace {
     return true
   }
 
-  /// Records of the smallest lambdas, from the row's power moments.
-  private func overPowers(
-    _ lambdaCount: Int, _ summary: RowSummary, sets: Int, kernels: CPUKernels
-  ) {
+  /// Takes the row's power moments from its samples.
+  private func addPowers(_ summary: RowSummary, sets: Int, kernels: CPUKernels) {
     let scale = summary.reach
     let row = CPUKernels.powerCount + 1
     unsafe small.update(repeating: 0, count: 5 * row)
@@ -180,20 +184,23 @@ extension RowWorkspace {
     let golds = sets > 2 ? unsafe gold : nil
     unsafe small[0] = mass
     unsafe addPowers(1 / scale, ranks, golds, kernelWeights, kernels, to: small)
+    guard hasWeights else { return squarePowers(sets: sets) }
     let squares = unsafe small + 3 * row
-    if hasWeights {
-      for index in 0..<count { unsafe squaredWeights[index] = weights[index] * weights[index] }
-      unsafe squares[0] = kernels.dot(weights, weights, count)
-      if let golds = unsafe golds {
-        unsafe squares[row] = kernels.dot(squaredWeights, golds, count)
-      }
-      // Ranks have no squares: gold takes their place.
-      unsafe addPowers(1 / scale, golds, nil, squaredWeights, kernels, to: squares)
-    } else {
-      unsafe squares.update(from: small, count: row)
-      if sets > 2 { unsafe (squares + row).update(from: small + 2 * row, count: row) }
+    for index in 0..<count { unsafe squaredWeights[index] = weights[index] * weights[index] }
+    unsafe squares[0] = kernels.dot(weights, weights, count)
+    if let golds = unsafe golds {
+      unsafe squares[row] = kernels.dot(squaredWeights, golds, count)
     }
-    unsafe kernels.powerSums(small, sets, scale, lambdas, lambdaCount, reciprocals, sums)
+    // Ranks have no squares: gold takes their place.
+    unsafe addPowers(1 / scale, golds, nil, squaredWeights, kernels, to: squares)
+  }
+
+  /// The moments with squared weights of a row whose samples weigh the same.
+  func squarePowers(sets: Int) {
+    let row = CPUKernels.powerCount + 1
+    let squares = unsafe small + 3 * row
+    unsafe squares.update(from: small, count: row)
+    if sets > 2 { unsafe (squares + row).update(from: small + 2 * row, count: row) }
   }
 
   /// Adds the power moments 1…12 of the row and its payloads, one behind the other with room for the zeroth.

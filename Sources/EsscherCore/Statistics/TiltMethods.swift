@@ -13,8 +13,9 @@ public struct TiltMethods: Sendable, Equatable {
   /// Over samples, an exponential each.
   public var samples = 0
 
-  /// What the series over blocks leaves out, relative to each block: τ^16/16!·e^τ at τ = ¾.
-  public static let blockErrorBound = 1.1e-15
+  /// What the polynomial over blocks leaves out, relative to each block: 2·(τ/2)^16/16!·(1 + τ/34) + 1.1·τ^21/21!
+  /// at τ = 1½.
+  public static let blockErrorBound = 1.2e-15
   /// What the series in power moments leaves out, relative to its first term: 2·τ^11/13! at τ = ½.
   public static let powerErrorBound = 1.6e-13
   /// What the samples that are left out would add at most to Σ e^x, to lambda·Σ (max − r) e^x and to a payload in

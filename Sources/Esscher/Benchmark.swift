@@ -79,7 +79,7 @@ public struct Benchmark {
       return try time(job, plan, .memory, cells, "cells")
     case .tiltBestOfN:
       let plan = StatisticsPlan(
-        lambdas: lambdas, bestOf: ns, sorted: true, missing: .error)
+        lambdas: lambdas, bestOf: ns, sorted: true, ranked: false, missing: .error)
       return try time(job, plan, .exponentials, cells * Double(plan.lambdas.count), "terms")
     case .gold:
       guard table.gold != nil else {

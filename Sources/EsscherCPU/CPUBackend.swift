@@ -77,14 +77,15 @@ public struct CPUBackend: Backend {
   public func reduce(
     _ table: RewardTable, rows: Range<Int>, plan: StatisticsPlan
   ) throws(EsscherError) -> StatisticsTable {
-    var result = StatisticsTable(rows: rows, plan: plan)
-    result.methods = TiltMethods()
     switch table.rewards {
-    case .counts(let counts): reduce(counts, rows: rows, plan: plan, into: &result)
+    case .counts(let counts):
+      var result = StatisticsTable(rows: rows, plan: plan)
+      result.methods = TiltMethods()
+      reduce(counts, rows: rows, plan: plan, into: &result)
+      return result
     case .cells(let source):
-      try reduce(source, table, rows: rows, plan: plan, into: &result)
+      return try reduce(source, table, rows: rows, plan: plan)
     }
-    return result
   }
 
   private func reduce(
@@ -109,9 +110,8 @@ public struct CPUBackend: Backend {
   }
 
   private func reduce(
-    _ source: any RewardSource, _ table: RewardTable, rows: Range<Int>, plan: StatisticsPlan,
-    into result: inout StatisticsTable
-  ) throws(EsscherError) {
+    _ source: any RewardSource, _ table: RewardTable, rows: Range<Int>, plan: StatisticsPlan
+  ) throws(EsscherError) -> StatisticsTable {
     let layout = WorkerLayout(source: source, table: table, backend: self)
     let bytes = layout.bytesPerWorker(lambdaCount: plan.lambdaCount)
     let workers = max(1, min(threads, memoryBudgetBytes / 2 / max(1, bytes)))
@@ -119,9 +119,12 @@ public struct CPUBackend: Backend {
     let cache = cacheBox.cache(grid: plan.selections, byteLimit: memoryBudgetBytes / 4)
     let evaluator = RowEvaluator(
       source: source, table: table, plan: plan, kernels: kernels, cache: cache)
+    // Most of the table, and written once: its workers do so.
+    let tiltCount = rows.count * plan.lambdaCount
+    var result = StatisticsTable(rows: rows, plan: plan, tilts: [])
     var failure: EsscherError?
-    unsafe result.summaries.withUnsafeMutableBufferPointer { summaryBuffer in
-      unsafe result.tilts.withUnsafeMutableBufferPointer { tiltBuffer in
+    result.tilts = unsafe [TiltSums](unsafeUninitializedCapacity: tiltCount) { tiltBuffer, written in
+      unsafe result.summaries.withUnsafeMutableBufferPointer { summaryBuffer in
         unsafe result.bestOf.withUnsafeMutableBufferPointer { bestOfBuffer in
           unsafe result.tails.withUnsafeMutableBufferPointer { tailBuffer in
             let summaries = unsafe DisjointSlots(summaryBuffer)
@@ -145,6 +148,7 @@ public struct CPUBackend: Backend {
                     part, scratch: scratch, offset: offsets.lowerBound, summaries: summaries,
                     tilts: tilts, bestOf: bestOf, tails: tails)
                 })
+              written = tiltCount
             } catch { failure = error }
           }
         }
@@ -152,6 +156,7 @@ public struct CPUBackend: Backend {
     }
     if let failure { throw failure }
     result.methods = evaluator.tally.methods
+    return result
   }
 
   /// How a worker's memory is laid out for a table.

@@ -12,7 +12,7 @@ struct RowEvaluator: Sendable {
   let cache: OrderStatisticCache
   let tally = TiltTally()
 
-  /// Evaluates `rows` and writes their statistics from slot `offset` on.
+  /// Evaluates `rows` and writes their statistics from slot `offset` on; `tilts` hold nothing yet.
   func evaluate(
     _ rows: Range<Int>, scratch: WorkerScratch, offset: Int, summaries: DisjointSlots<RowSummary>,
     tilts: DisjointSlots<TiltSums>, bestOf: DisjointSlots<BestOfNSums>,
@@ -22,12 +22,10 @@ struct RowEvaluator: Sendable {
     try forEachRow(rows, scratch: scratch) { (index, summary) in
       let slot = offset + index
       summaries.set(slot, summary)
+      if let sums = unsafe tilts.pointer(at: slot * plan.lambdaCount), plan.lambdaCount > 0 {
+        unsafe sweep(workspace, row: rows.lowerBound + index, summary, to: sums)
+      }
       guard summary.sampleCount > 0 else { return }
-      let methods = workspace.sweep(
-        lambdas: plan.lambdas(row: rows.lowerBound + index), summary: summary, ranked: plan.sorted,
-        storage: source.storage, kernels: kernels
-      ) { tilts.set(slot * plan.lambdaCount + $0, $1) }
-      tally.add(methods)
       if plan.tail {
         tails.set(slot, workspace.tail(RowTail.count(sampleCount: summary.sampleCount)))
       }
@@ -38,6 +36,21 @@ struct RowEvaluator: Sendable {
     workspace.bestOfN(cache, kernels: kernels) { slot, law, sums in
       bestOf.set(slot * plan.selections.count + law, sums)
     }
+  }
+
+  /// Writes the tilts of the row in the workspace; those of lambda = 0 where no sample is left.
+  private func sweep(
+    _ workspace: RowWorkspace, row: Int, _ summary: RowSummary,
+    to sums: UnsafeMutablePointer<TiltSums>
+  ) {
+    guard summary.sampleCount > 0 else {
+      unsafe sums.initialize(repeating: TiltSums(), count: plan.lambdaCount)
+      return
+    }
+    tally.add(
+      unsafe workspace.sweep(
+        lambdas: plan.lambdas(row: row), summary: summary, ranked: plan.ranked,
+        storage: source.storage, kernels: kernels, to: sums))
   }
 
   /// Reads `rows` and calls `body` for each while it lies in the workspace, summarised, and sorted where the plan
@@ -60,7 +73,7 @@ struct RowEvaluator: Sendable {
       body(
         index,
         try workspace.summarise(
-          sorted: plan.sorted, ranked: plan.sorted && plan.lambdaCount > 0, dropped: dropped,
+          sorted: plan.sorted, ranked: plan.ranked && plan.lambdaCount > 0, dropped: dropped,
           row: row,
           table: table, kernels: kernels))
     }

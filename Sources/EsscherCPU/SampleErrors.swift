@@ -106,13 +106,12 @@ extension RowWorkspace {
       sorted: false, ranked: false, dropped: dropped, row: row, table: table, kernels: kernels)
     _ = findTies()
     findRanks()
-    var sums = [TiltSums](repeating: TiltSums(), count: plan.lambdas.count)
-    _ = sweep(
-      lambdas: plan.lambdas, summary: summary, ranked: true,
-      storage: table.rewardSource?.storage ?? .float64,
-      kernels: kernels
-    ) {
-      sums[$0] = $1
+    let sums = unsafe [TiltSums](unsafeUninitializedCapacity: plan.lambdas.count) { buffer, written in
+      guard let output = buffer.baseAddress else { return }
+      _ = unsafe sweep(
+        lambdas: plan.lambdas, summary: summary, ranked: true,
+        storage: table.rewardSource?.storage ?? .float64, kernels: kernels, to: output)
+      written = plan.lambdas.count
     }
     unsafe kernels.shift(values, count, summary.centre, summary.correction, shifted)
     let samples = unsafe SampleRow(

@@ -75,7 +75,7 @@ enum TiltCost {
   /// Of that, in a run of equal steps.
   static let runShare = 0.55
   /// Eight blocks at one lambda, squares included, and what a lambda costs beside them.
-  static let blocks = 28.0
+  static let blocks = 24.0
   static let blocksLambda = 30.0
   /// Moments of eight samples; edges and totals of a block.
   static let moments = 3.4
@@ -91,7 +91,7 @@ enum TiltCost {
     let vectors = Double(sampleCount) / 8
     let each = Double(lambdaCount)
     return each * (samples * vectors + samplesLambda)
-      > vectors * (sort + moments) + each * (blocksLambda + 3 * blocks) + 32 * block + 8 * merge
+      > vectors * (sort + moments) + each * (blocksLambda + 1.5 * blocks) + 24 * block + 8 * merge
   }
 }
 
@@ -111,18 +111,23 @@ extension RowWorkspace {
     for index in start..<plan.count { fromSamples += samplesCost(index, plan, payload) }
     var fromBlocks = 0.0
     var best = fromSamples
+    var levels = 1.0
+    var next = unsafe start < plan.count ? 2 * lambdas[start] : 0
     for index in start..<plan.count {
       let lambda = unsafe lambdas[index]
       guard lambda * summary.highest <= BlockGrid.largestExponent else { return }
-      // Between two levels a block spans 1.1/lambda.
+      // Between two levels a block spans 2.2/lambda.
       let used =
-        min(index < plan.topped ? grid.range * lambda : grid.cut, grid.range * lambda) / 1.1
+        min(index < plan.topped ? grid.range * lambda : grid.cut, grid.range * lambda) / 2.2
       fromBlocks +=
         TiltCost.blocksLambda
         + TiltCost.blocks * (min(used, Double(grid.size)) / 8 + 0.5) * (0.7 + 0.3 * payload)
       fromSamples -= samplesCost(index, plan, payload)
       let finest = min(grid.range * lambda / (2 * BlockGrid.largestStep), Double(grid.size)) + 1
-      let levels = unsafe Double(max(0, (lambda / lambdas[start]).exponent + 1))
+      while lambda >= next {
+        levels += 1
+        next *= 2
+      }
       let setUp =
         payload
         * (Double(count) / 8 * TiltCost.moments + 1.5 * finest * TiltCost.block
@@ -175,10 +180,21 @@ extension RowWorkspace {
   /// How many samples of the sorted row lie within a distance of the largest, rounded up to whole vectors.
   ///
   /// - Parameter least: a number that is not too many.
+  /// - Complexity: O(log of what is more than `least`).
   func samples(within reach: Double, from least: Int) -> Int {
     var length = max(least, min(8, count))
     let highest = unsafe values[0]
-    while unsafe length < count && highest - values[length] < reach { length += 8 }
+    // Vectors are doubled until one lies beyond, and the last that lies within is found between.
+    var step = 8
+    while unsafe length < count && highest - values[length] < reach {
+      length += step
+      step *= 2
+    }
+    while step > 16 {
+      step /= 2
+      let before = length - step / 2
+      if unsafe before >= count || highest - values[before] >= reach { length = before }
+    }
     return min(length, count)
   }
 }

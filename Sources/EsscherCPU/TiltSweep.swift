@@ -13,18 +13,18 @@ extension RowWorkspace {
   ///   - lambdas: ascending.
   ///   - ranked: the row is sorted, and mid-ranks are wanted.
   ///   - storage: what the cells hold.
-  ///   - write: receives each lambda's index and sums.
+  ///   - output: one for each lambda; they hold nothing yet.
   /// - Returns: how many lambdas each method served.
   /// - Complexity: O(count + lambdas) where blocks serve, else O(count · lambdas); no allocation a sample.
   func sweep(
     lambdas: [Double], summary: RowSummary, ranked: Bool, storage: CellStorage, kernels: CPUKernels,
-    write: (_ index: Int, _ sums: TiltSums) -> Void
+    to output: UnsafeMutablePointer<TiltSums>
   ) -> TiltMethods {
     guard !lambdas.isEmpty else { return TiltMethods() }
     if summary.isConstant {
       var sums = TiltSums()
       sums.squares = squaredMass(kernels)
-      for index in lambdas.indices { write(index, sums) }
+      unsafe output.initialize(repeating: sums, count: lambdas.count)
       return TiltMethods()
     }
     for (index, lambda) in lambdas.enumerated() { unsafe self.lambdas[index] = lambda }
@@ -57,7 +57,8 @@ extension RowWorkspace {
       }
     }
     for index in lambdas.indices {
-      write(index, tiltSums(record: index, shift: index < plan.topped ? 0 : summary.highest))
+      let shift = index < plan.topped ? 0 : summary.highest
+      unsafe writeSums(record: index, shift: shift, to: output + index)
     }
     return plan.methods
   }
@@ -146,22 +147,31 @@ extension RowWorkspace {
     }
   }
 
-  private func tiltSums(record index: Int, shift: Double) -> TiltSums {
-    let record = unsafe sums + index * CPUKernels.tiltStride
-    let mass = mass
-    var result = TiltSums()
-    result.shift = shift
-    unsafe result.exp = record[0] / mass
-    unsafe result.expMinusOne = record[1] / mass
-    unsafe result.first = record[2] / mass
-    unsafe result.second = record[3] / mass
-    unsafe result.squares = record[4] / (mass * mass)
-    unsafe result.rank = record[5] / mass
-    unsafe result.gold = record[6] / mass
-    unsafe result.squaresFirst = record[7] / (mass * mass)
-    unsafe result.squaresGold = record[8] / (mass * mass)
-    unsafe result.goldFirst = record[9] / mass
-    return result
+  /// The means of a record.
+  private func writeSums(
+    record index: Int, shift: Double, to output: UnsafeMutablePointer<TiltSums>
+  ) {
+    let record = unsafe UnsafeRawPointer(sums + index * CPUKernels.tiltStride)
+    let square = mass * mass
+    // One division of vectors, not ten of numbers: short rows have little else to do a lambda.
+    let means =
+      unsafe record.loadUnaligned(as: SIMD8<Double>.self)
+      / SIMD8(mass, mass, mass, mass, square, mass, mass, square)
+    let last =
+      unsafe record.loadUnaligned(fromByteOffset: 64, as: SIMD2<Double>.self)
+      / SIMD2(square, mass)
+    unsafe output.initialize(to: TiltSums())
+    unsafe output.pointee.shift = shift
+    unsafe output.pointee.exp = means[0]
+    unsafe output.pointee.expMinusOne = means[1]
+    unsafe output.pointee.first = means[2]
+    unsafe output.pointee.second = means[3]
+    unsafe output.pointee.squares = means[4]
+    unsafe output.pointee.rank = means[5]
+    unsafe output.pointee.gold = means[6]
+    unsafe output.pointee.squaresFirst = means[7]
+    unsafe output.pointee.squaresGold = last[0]
+    unsafe output.pointee.goldFirst = last[1]
   }
 
   /// Sorts a row that nobody asked to have sorted, where the blocks then save more.

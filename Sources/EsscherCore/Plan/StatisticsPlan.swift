@@ -10,8 +10,11 @@ public struct StatisticsPlan: Sendable, Equatable {
   public var rowLambdas: RowLambdas?
   /// Laws of ``BestOfNSums``. Not empty only with `sorted`.
   public let selections: [SelectionLaw]
-  /// Rows are sorted: mid-ranks, gold moments, tie groups and best-of-n are wanted.
+  /// Rows are sorted: gold moments, tie groups and best-of-n are wanted.
   public var sorted: Bool
+  /// Mid-ranks are wanted, for the tilt's win rates, gold and biases. Only with `sorted`; a backend may take them
+  /// with every sorted row.
+  public var ranked: Bool
   /// The largest rewards of each row are wanted, for ``ParetoTail`` and ``TiltJackknife``. Only with
   /// `sorted`.
   public var tail: Bool
@@ -29,21 +32,24 @@ public struct StatisticsPlan: Sendable, Equatable {
   ///   - bestOf: n of best-of-n, the first laws of the plan.
   ///   - selections: further laws.
   ///   - sorted: whether rows are sorted.
+  ///   - ranked: whether the tilt of sorted rows has win rates, gold and biases; as `sorted` by default.
   ///   - tail: whether the largest rewards are wanted.
   ///   - missing: what becomes of missing cells.
   public init(
     lambdas: [Double] = [], rowLambdas: RowLambdas? = nil, bestOf: [Int] = [],
     selections: [SelectionLaw] = [],
-    sorted: Bool = false, tail: Bool = false, missing: MissingPolicy
+    sorted: Bool = false, ranked: Bool? = nil, tail: Bool = false, missing: MissingPolicy
   ) {
     let laws = bestOf.map(SelectionLaw.bestOf) + selections
     precondition((laws.isEmpty && !tail) || sorted, "these are read off sorted rows")
+    precondition(sorted || ranked != true, "mid-ranks are read off sorted rows")
     precondition(rowLambdas == nil || lambdas.isEmpty, "lambdas are common or by row")
     self.lambdas = lambdas
     self.rowLambdas = rowLambdas
     self.selections = laws
     fewestSamples = laws.lazy.map(\.fewestSamples).max() ?? 1
     self.sorted = sorted
+    self.ranked = ranked ?? sorted
     self.tail = tail
     self.missing = missing
   }
@@ -112,12 +118,17 @@ public struct StatisticsTable: Sendable {
   public var methods: TiltMethods?
 
   /// An empty table for a plan.
-  public init(rows: Range<Int>, plan: StatisticsPlan) {
+  ///
+  /// - Parameters:
+  ///   - rows: of the matrix.
+  ///   - plan: what was asked.
+  ///   - tilts: the tilts' sums where they are at hand; those of lambda = 0 otherwise.
+  public init(rows: Range<Int>, plan: StatisticsPlan, tilts: [TiltSums]? = nil) {
     self.rows = rows
     lambdaCount = plan.lambdaCount
     bestOfCount = plan.selections.count
     summaries = Array(repeating: RowSummary(), count: rows.count)
-    tilts = Array(repeating: TiltSums(), count: rows.count * plan.lambdaCount)
+    self.tilts = tilts ?? Array(repeating: TiltSums(), count: rows.count * plan.lambdaCount)
     bestOf = Array(repeating: BestOfNSums(), count: rows.count * plan.selections.count)
     tails = Array(repeating: RowTail(), count: rows.count)
   }

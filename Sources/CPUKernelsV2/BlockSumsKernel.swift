@@ -69,7 +69,7 @@ public func mergeBlocks(
 ///   - factor: lambdas are taken times this.
 ///   - series: 1/j, j = 0…20 (the first is not read); then for k = 0…15 the three shares of higher powers of τ in
 ///     c_k.
-///   - second: whether the sums 1, 3, 4 and 6 are wanted.
+///   - second: whether the sums 1, 3, 4 and 6 are wanted; without it and payloads, 2 is not either.
 ///   - hasRank, hasGold: which payloads are there.
 ///   - scratch: 168 doubles.
 /// - Precision: the polynomial is off by 2·(τ/2)^16/16!·(1 + τ/34) + 1.1·τ^21/21! of each block's samples at most,
@@ -97,6 +97,8 @@ public func blockSums(
       if !second {
         if hasGold {
           unsafe blockSum(moments, used, offset, half, lambda, factors, 2, false, target)
+        } else if hasRank {
+          unsafe blockSum(moments, used, offset, half, lambda, factors, 1, false, target)
         } else {
           unsafe blockSum(moments, used, offset, half, lambda, factors, 0, false, target)
         }
@@ -161,6 +163,7 @@ private func blockSum(
   let halves = Lanes(repeating: half)
   let ranks = unsafe moments + blockPowers &* stride
   let golds = unsafe ranks + blockPowers &* stride
+  let hasFirst = second || payloads > 0
   var place = Lanes(1, 3, 5, 7, 9, 11, 13, 15)
   let zero = Lanes(repeating: 0)
   var all = zero
@@ -184,14 +187,14 @@ private func blockSum(
     var after = unsafe load(base, 16 &* stride)
     var next = unsafe load(base, 15 &* stride)
     var a0 = last * next
-    var a1 = last * after
+    var a1 = hasFirst ? last * after : zero
     var a2 = unsafe second ? last * load(base, 17 &* stride) : zero
     var power = 14
     while power > 0 {
       let factor = unsafe Lanes(repeating: factors[8 &* power])
       let own = unsafe load(base, power &* stride)
       a0 = multiplyAdd(factor, own, a0)
-      a1 = multiplyAdd(factor, next, a1)
+      if hasFirst { a1 = multiplyAdd(factor, next, a1) }
       if second { a2 = multiplyAdd(factor, after, a2) }
       after = next
       next = own
@@ -200,11 +203,14 @@ private func blockSum(
     // The term of k = 0; `a0` is Σ (e^{τu} − 1).
     let first = unsafe Lanes(repeating: factors[0])
     a0 = multiplyAdd(first, samples, a0)
-    a1 = multiplyAdd(first, next, a1 + next)
     let full = a0 + samples
     s0 = multiplyAdd(e, full, s0)
-    let own = multiplyAdd(o, full, halves * a1)
-    s1 = multiplyAdd(e, own, s1)
+    var own = zero
+    if hasFirst {
+      a1 = multiplyAdd(first, next, a1 + next)
+      own = multiplyAdd(o, full, halves * a1)
+      s1 = multiplyAdd(e, own, s1)
+    }
     if second {
       e1 = multiplyAdd(parts.expm1, samples, multiplyAdd(e, a0, e1))
       // o²A0 + 2ohA1 + h²A2 = o(oA0 + hA1) + h(oA1 + hA2)

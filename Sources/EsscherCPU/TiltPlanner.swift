@@ -108,7 +108,11 @@ extension RowWorkspace {
     let start = unsafe grid.firstServed(lambdas, plan: plan)
     let payload = Double(sets)
     var fromSamples = 0.0
-    for index in start..<plan.count { fromSamples += samplesCost(index, plan, payload) }
+    for index in start..<plan.count {
+      // Scratch of the sweep to come.
+      unsafe doubled[index] = samplesCost(index, plan, payload)
+      unsafe fromSamples += doubled[index]
+    }
     var fromBlocks = 0.0
     var best = fromSamples
     var levels = 1.0
@@ -122,7 +126,7 @@ extension RowWorkspace {
       fromBlocks +=
         TiltCost.blocksLambda
         + TiltCost.blocks * (min(used, Double(grid.size)) / 8 + 0.5) * (0.7 + 0.3 * payload)
-      fromSamples -= samplesCost(index, plan, payload)
+      unsafe fromSamples -= doubled[index]
       let finest = min(grid.range * lambda / (2 * BlockGrid.largestStep), Double(grid.size)) + 1
       while lambda >= next {
         levels += 1

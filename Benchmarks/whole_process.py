@@ -40,7 +40,9 @@ def difference(ours, theirs):
             if a["curve"] == "tilt" or name == "reward":
                 worst = max(worst, abs(float(a[name]) - float(b[name])) / max(1, abs(float(a[name]))))
         if a["khat"]:
-            apart = abs(float(a["khat"]) - float(b["khat"])) / max(abs(float(a["khat"])), 0.01)
+            # The lowest bin, which ends at 2^-10, holds every tail that is bounded.
+            shapes = [max(float(point["khat"]), 2 ** -10) for point in (a, b)]
+            apart = abs(shapes[0] - shapes[1]) / max(shapes[0], 0.01)
             worst = max(worst, apart - BIN)
         for side, point in zip(widths, (a, b)):
             side.append(float(point["reward_high"]) - float(point["reward_low"]))

@@ -19,25 +19,29 @@ struct RowEvaluator: Sendable {
     tails: DisjointSlots<RowTail>
   ) throws(EsscherError) {
     let workspace = scratch.workspace
+    let (lambdaCount, lawCount, wantsTail) = (plan.lambdaCount, plan.selections.count, plan.tail)
+    var methods = TiltMethods()
     try forEachRow(rows, scratch: scratch) { (index, summary) in
       let slot = offset + index
       summaries.set(slot, summary)
       guard summary.sampleCount > 0 else { return }
-      let methods = workspace.sweep(
-        lambdas: plan.lambdas(row: rows.lowerBound + index), summary: summary, ranked: plan.sorted,
-        storage: source.storage, kernels: kernels
-      ) { tilts.set(slot * plan.lambdaCount + $0, $1) }
-      tally.add(methods)
-      if plan.tail {
+      if lambdaCount > 0 {
+        methods += workspace.sweep(
+          lambdas: plan.lambdas(row: rows.lowerBound + index), summary: summary,
+          ranked: plan.sorted, storage: source.storage, kernels: kernels
+        ) { tilts.set(slot * lambdaCount + $0, $1) }
+      }
+      if wantsTail {
         tails.set(slot, workspace.tail(RowTail.count(sampleCount: summary.sampleCount)))
       }
       // A row too short for one of the laws has no such statistic; the pipeline refuses it by name.
-      guard !plan.selections.isEmpty, plan.fewestSamples <= summary.sampleCount else { return }
+      guard lawCount > 0, plan.fewestSamples <= summary.sampleCount else { return }
       workspace.select(slot: slot, summary: summary)
     }
-    workspace.bestOfN(cache, kernels: kernels) { slot, law, sums in
-      bestOf.set(slot * plan.selections.count + law, sums)
-    }
+    // Once a read: workers that count rows in one place wait for each other where rows are short.
+    if lambdaCount > 0 { tally.add(methods) }
+    guard lawCount > 0 else { return }
+    workspace.bestOfN(cache, kernels: kernels, to: bestOf, laws: lawCount)
   }
 
   /// Reads `rows` and calls `body` for each while it lies in the workspace, summarised, and sorted where the plan
@@ -86,7 +90,15 @@ struct RowEvaluator: Sendable {
     } else {
       try unsafe Self.copy(source, rows, scratch.rewards, cells)
     }
-    if let gold = table.gold { try unsafe Self.copy(gold, rows, scratch.gold, cells) }
+    let asGoldFloats = asFloats && scratch.canReadGoldFloats
+    if let gold = table.gold {
+      if asGoldFloats {
+        let part = unsafe UnsafeMutableBufferPointer(rebasing: scratch.goldFloats[..<cells])
+        try unsafe gold.copyFloats(rows: rows, columns: nil, to: part)
+      } else {
+        try unsafe Self.copy(gold, rows, scratch.gold, cells)
+      }
+    }
     if let logWeights = table.logWeights {
       try unsafe Self.copy(logWeights, rows, scratch.logWeights, cells)
     }
@@ -95,6 +107,7 @@ struct RowEvaluator: Sendable {
     }
     return unsafe ReadRows(
       rewards: rewards, floats: asFloats ? UnsafePointer(scratch.floats.baseAddress) : nil,
+      goldFloats: asGoldFloats ? UnsafePointer(scratch.goldFloats.baseAddress) : nil,
       gold: table.gold == nil ? nil : scratch.gold.baseAddress,
       logWeights: table.logWeights == nil ? nil : scratch.logWeights.baseAddress)
   }

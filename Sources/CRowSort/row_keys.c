@@ -2,50 +2,10 @@
 // Cells to keys and back. One body of each function, in vectors of eight, compiled for every level; sums have eight
 // lanes twice and one tree whatever the level, and nothing is fused.
 #include "CRowSort.h"
+#include "row_levels.h"
 #include "row_sort.h"
 
 #include <string.h>
-
-// Vectors are arguments of functions that are always inlined; none crosses a call.
-#pragma clang diagnostic ignored "-Wpsabi"
-
-typedef double Doubles __attribute__((vector_size(64)));
-typedef int64_t Longs __attribute__((vector_size(64)));
-typedef float Floats __attribute__((vector_size(32)));
-typedef int32_t Ints __attribute__((vector_size(32)));
-typedef uint32_t Words __attribute__((vector_size(32)));
-
-#define BODY static inline __attribute__((always_inline))
-#define LOAD(Type, from)              \
-  ({                                  \
-    Type loaded;                      \
-    memcpy(&loaded, from, sizeof loaded); \
-    loaded;                           \
-  })
-#define STORE(to, value)                        \
-  do {                                          \
-    const __typeof__(value) stored = (value);   \
-    memcpy(to, &stored, sizeof stored);         \
-  } while (0)
-
-// Defines `name` at every level from `name##_body`.
-#if defined(__x86_64__)
-#define AVX512 "avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi,bmi2,lzcnt,popcnt"
-#define LEVELS(type, name, parameters, ...)                                                      \
-  __attribute__((target(AVX512))) static type name##_v4 parameters {                             \
-    return name##_body(__VA_ARGS__);                                                             \
-  }                                                                                              \
-  __attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt"))) static type name##_v3 parameters {       \
-    return name##_body(__VA_ARGS__);                                                             \
-  }                                                                                              \
-  static type name##_v2 parameters { return name##_body(__VA_ARGS__); }
-#define CALL(name, ...) \
-  (level >= 4 ? name##_v4(__VA_ARGS__) : level == 3 ? name##_v3(__VA_ARGS__) : name##_v2(__VA_ARGS__))
-#else
-#define LEVELS(type, name, parameters, ...) \
-  static type name##_v2 parameters { return name##_body(__VA_ARGS__); }
-#define CALL(name, ...) ((void)level, name##_v2(__VA_ARGS__))
-#endif
 
 // The key of a float, an involution away from its bits: non-negative numbers are complemented, of negative ones only
 // the sign turns.
@@ -113,6 +73,29 @@ BODY bool pairs_body(const float *cells, long count, int64_t *pairs) {
     bits &= INT32_MAX;
     most = bits > most ? bits : most;
     pairs[index] = pair(key_of_float(cells[index]), index);
+  }
+  return most < infinite;
+}
+
+BODY bool packed_body(const float *cells, const float *gold, long count, int64_t *pairs) {
+  Ints largest = {0};
+  long index = 0;
+  for (; index + 8 <= count; index += 8) {
+    const Ints keys = keys_of_floats(&largest, cells + index);
+    const Ints payload = (Ints)(LOAD(Floats, gold + index) + 0.0f);
+    largest = __builtin_elementwise_max(largest, payload & INT32_MAX);
+    STORE(
+        pairs + index,
+        __builtin_convertvector(keys, Longs) << 32 | __builtin_convertvector((Words)payload, Longs));
+  }
+  int32_t most = __builtin_reduce_max(largest);
+  for (; index < count; index++) {
+    const float both[2] = {cells[index], gold[index] + 0.0f};
+    int32_t bits[2];
+    memcpy(bits, both, sizeof bits);
+    for (int part = 0; part < 2; part++)
+      most = (bits[part] & INT32_MAX) > most ? bits[part] & INT32_MAX : most;
+    pairs[index] = pair(key_of_float(cells[index]), (uint32_t)bits[1]);
   }
   return most < infinite;
 }
@@ -213,6 +196,38 @@ CELLS_OF_KEYS(
 #undef ONE
 #undef NEXT
 
+BODY double payload(int64_t pair) {
+  const uint32_t bits = (uint32_t)pair;
+  float cell;
+  memcpy(&cell, &bits, sizeof cell);
+  return cell;
+}
+
+BODY bool unpacked_body(
+    const int64_t *pairs, long count, double *cells, double *gold, double *sums) {
+  Doubles even = {0}, odd = {0};
+  const bool tied = pair_floats_body(pairs, count, cells, sums);
+  long index = 0;
+  for (; index + 16 <= count; index += 16) {
+    for (int lane = 0; lane < 16; lane += 8) {
+      const Ints bits = __builtin_convertvector(LOAD(Longs, pairs + index + lane), Ints);
+      const Doubles eight = __builtin_convertvector((Floats)bits, Doubles);
+      STORE(gold + index + lane, eight);
+      if (lane == 0)
+        even += eight;
+      else
+        odd += eight;
+    }
+  }
+  double rest = total(even, odd);
+  for (; index < count; index++) {
+    gold[index] = payload(pairs[index]);
+    rest += gold[index];
+  }
+  sums[1] = rest;
+  return tied;
+}
+
 BODY bool gather_body(
     const double *source, const int64_t *pairs, long count, double *target, double *sum) {
   Doubles even = {0}, odd = {0};
@@ -250,31 +265,11 @@ BODY bool gather_body(
   return equal || __builtin_reduce_or(tied) != 0;
 }
 
-BODY long next_tie_body(const double *cells, long start, long count) {
-  long index = start;
-  for (; index + 33 <= count; index += 32) {
-    Longs tied = {0};
-    for (int lane = 0; lane < 32; lane += 8)
-      tied |= LOAD(Doubles, cells + index + lane) == LOAD(Doubles, cells + index + lane + 1);
-    if (__builtin_reduce_or(tied) != 0) break;
-  }
-  for (; index + 1 < count; index++) {
-    if (cells[index] == cells[index + 1]) return index;
-  }
-  return count;
-}
-
-BODY long equals_body(const double *cells, long count, double cell) {
-  Longs equal = {0};
-  long index = 0;
-  for (; index + 8 <= count; index += 8) equal -= LOAD(Doubles, cells + index) == cell;
-  long found = __builtin_reduce_add(equal);
-  for (; index < count; index++) found += cells[index] == cell;
-  return found;
-}
-
 LEVELS(bool, keys, (const float *cells, long count, int32_t *keys), cells, count, keys)
 LEVELS(bool, pairs, (const float *cells, long count, int64_t *pairs), cells, count, pairs)
+LEVELS(
+    bool, packed, (const float *cells, const float *gold, long count, int64_t *pairs), cells, gold,
+    count, pairs)
 LEVELS(void, double_keys, (const double *cells, long count, int64_t *keys), cells, count, keys)
 LEVELS(void, short_keys, (const double *cells, long count, int32_t *keys), cells, count, keys)
 LEVELS(void, double_pairs, (const double *cells, long count, int64_t *pairs), cells, count, pairs)
@@ -285,21 +280,27 @@ LEVELS(
     bool, pair_floats, (const int64_t *keys, long count, double *cells, double *sum), keys, count,
     cells, sum)
 LEVELS(
+    bool, unpacked,
+    (const int64_t *pairs, long count, double *cells, double *gold, double *sums), pairs, count,
+    cells, gold, sums)
+LEVELS(
     bool, doubles, (const int64_t *keys, long count, double *cells, double *sum), keys, count,
     cells, sum)
 LEVELS(
     bool, gather,
     (const double *source, const int64_t *pairs, long count, double *target, double *sum), source,
     pairs, count, target, sum)
-LEVELS(long, next_tie, (const double *cells, long start, long count), cells, start, count)
-LEVELS(long, equals, (const double *cells, long count, double cell), cells, count, cell)
-
 bool crow_keys_of_floats(int level, const float *cells, long count, int32_t *keys) {
   return CALL(keys, cells, count, keys);
 }
 
 bool crow_pairs_of_floats(int level, const float *cells, long count, int64_t *pairs) {
   return CALL(pairs, cells, count, pairs);
+}
+
+bool crow_pack_floats(
+    int level, const float *cells, const float *gold, long count, int64_t *pairs) {
+  return CALL(packed, cells, gold, count, pairs);
 }
 
 void crow_keys_of_doubles(int level, const double *cells, long count, int64_t *keys) {
@@ -322,6 +323,11 @@ bool crow_floats_of_pairs(int level, const int64_t *pairs, long count, double *c
   return CALL(pair_floats, pairs, count, cells, sum);
 }
 
+bool crow_unpack_floats(
+    int level, const int64_t *pairs, long count, double *cells, double *gold, double *sums) {
+  return CALL(unpacked, pairs, count, cells, gold, sums);
+}
+
 bool crow_doubles_of_keys(int level, const int64_t *keys, long count, double *cells, double *sum) {
   return CALL(doubles, keys, count, cells, sum);
 }
@@ -329,12 +335,4 @@ bool crow_doubles_of_keys(int level, const int64_t *keys, long count, double *ce
 bool crow_gather(
     int level, const double *cells, const int64_t *pairs, long count, double *target, double *sum) {
   return CALL(gather, cells, pairs, count, target, sum);
-}
-
-long crow_next_tie(int level, const double *cells, long start, long count) {
-  return CALL(next_tie, cells, start, count);
-}
-
-long crow_count_equal(int level, const double *cells, long count, double cell) {
-  return CALL(equals, cells, count, cell);
 }

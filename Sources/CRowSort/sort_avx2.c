@@ -16,34 +16,35 @@ static inline __attribute__((always_inline)) __m256i lanes_in_front(__m256i v, u
   return _mm256_permutevar8x32_epi32(v, _mm256_cvtepu8_epi32(bytes));
 }
 
-// The keys above `bound` go to the end in their order, the others to the front in theirs. Writing at the front never
-// overtakes reading, since at most as many keys have been written as read; the same holds in `spare`. Keys of 64 bits
-// are pairs of lanes of 32.
+// The keys above `bound` go to the end of `other`, the last vector's first; the rest go to the front in their order.
+// Writing there never overtakes reading, since at most as many keys have been written as read; likewise what is
+// written before the last key that counts in `other` lies within its first `count`. Keys of 64 bits are pairs of lanes
+// of 32.
 #define PARTITION_256(NAME, KEY, BOUNDS, ABOVE)                                              \
-  static long NAME(KEY *keys, long count, KEY *spare, KEY bound) {                           \
+  static long NAME(KEY *keys, long count, KEY *other, KEY bound) {                           \
     enum { lanes = 32 / sizeof(KEY), halves = sizeof(KEY) / 4 };                             \
     const __m256i bounds = BOUNDS(bound);                                                    \
     KEY *front = keys;                                                                       \
-    KEY *back = spare;                                                                       \
+    KEY *back = other + count;                                                               \
     long index = 0;                                                                          \
     for (; index + lanes <= count; index += lanes) {                                         \
       const __m256i v = _mm256_loadu_si256((const __m256i *)(keys + index));                 \
-      const uint32_t above =                                                                 \
-          (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(ABOVE(v, bounds)));               \
-      const long size = _mm_popcnt_u32(above) / halves;                                      \
-      _mm256_storeu_si256((__m256i *)front, lanes_in_front(v, above ^ 0xFF));                \
-      _mm256_storeu_si256((__m256i *)back, lanes_in_front(v, above));                        \
-      front += lanes - size;                                                                 \
-      back += size;                                                                          \
+      const uint32_t below =                                                                 \
+          (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(ABOVE(v, bounds))) ^ 0xFF;        \
+      const long size = _mm_popcnt_u32(below) / halves;                                      \
+      const __m256i ordered = lanes_in_front(v, below);                                      \
+      _mm256_storeu_si256((__m256i *)front, ordered);                                        \
+      _mm256_storeu_si256((__m256i *)(back - lanes), ordered);                               \
+      front += size;                                                                         \
+      back += size - lanes;                                                                  \
     }                                                                                        \
     for (; index < count; index++) {                                                         \
       const KEY key = keys[index];                                                           \
       if (key > bound)                                                                       \
-        *back++ = key;                                                                       \
+        *--back = key;                                                                       \
       else                                                                                   \
         *front++ = key;                                                                      \
     }                                                                                        \
-    memcpy(front, spare, (size_t)(back - spare) * sizeof(KEY));                              \
     return front - keys;                                                                     \
   }
 
@@ -83,11 +84,11 @@ static inline __attribute__((always_inline)) __m256i load_part(
 #include "vector_sort_end.h"
 
 void row_sort_256_32(int32_t *keys, long count, int32_t *spare) {
-  quick_256_32(keys, count, spare, INT32_MIN, row_depth_limit(count));
+  quick_256_32(keys, spare, keys, count, INT32_MIN, row_depth_limit(count));
 }
 
 void row_sort_256_64(int64_t *keys, long count, int64_t *spare) {
-  quick_256_64(keys, count, spare, INT64_MIN, row_depth_limit(count));
+  quick_256_64(keys, spare, keys, count, INT64_MIN, row_depth_limit(count));
 }
 
 #pragma clang attribute pop

@@ -3,6 +3,7 @@
 //
 // Partitions compress within registers and store whole vectors: a compressing store to memory is microcode on some
 // processors.
+#include "lane_orders.h"
 #include "row_sort.h"
 
 #if defined(__x86_64__)
@@ -18,12 +19,13 @@ static inline __attribute__((always_inline)) uint32_t first_lanes(long count) {
   return _bzhi_u32(0xFFFF, count < 0 ? 0 : count > 16 ? 16 : (uint32_t)count);
 }
 
-// The keys above `bound` go to the end in their order, the others to the front in theirs. Writing at the front never
-// overtakes reading, since at most as many keys have been written as read; the same holds in `spare`.
-static long partition_512_32(int32_t *keys, long count, int32_t *spare, int32_t bound) {
+// The keys above `bound` go to the end of `other`, the last vector's first; the rest go to the front in their order.
+// Writing there never overtakes reading, since at most as many keys have been written as read; likewise what is
+// written before the last key that counts in `other` lies within its first `count`.
+static long partition_512_32(int32_t *keys, long count, int32_t *other, int32_t bound) {
   const __m512i bounds = _mm512_set1_epi32(bound);
   int32_t *front = keys;
-  int32_t *back = spare;
+  int32_t *back = other + count;
   long index = 0;
   for (; index + 64 <= count; index += 64) {
     __m512i v[4];
@@ -37,9 +39,11 @@ static long partition_512_32(int32_t *keys, long count, int32_t *spare, int32_t 
     for (int i = 0; i < 4; i++) {
       const long size = _mm_popcnt_u32(above[i]);
       _mm512_storeu_si512(front, _mm512_maskz_compress_epi32(_knot_mask16(above[i]), v[i]));
-      _mm512_storeu_si512(back, _mm512_maskz_compress_epi32(above[i], v[i]));
       front += 16 - size;
-      back += size;
+      back -= size;
+      _mm512_mask_storeu_epi32(
+          back, (__mmask16)_bzhi_u32(0xFFFF, (uint32_t)size),
+          _mm512_maskz_compress_epi32(above[i], v[i]));
     }
   }
   for (; index < count; index += 16) {
@@ -48,38 +52,40 @@ static long partition_512_32(int32_t *keys, long count, int32_t *spare, int32_t 
     const uint32_t above = _mm512_mask_cmpgt_epi32_mask((__mmask16)lanes, v, bounds);
     const long size = _mm_popcnt_u32(above);
     const long rest = _mm_popcnt_u32(lanes) - size;
+    back -= size;
     _mm512_mask_storeu_epi32(
         front, (__mmask16)first_lanes(rest),
         _mm512_maskz_compress_epi32((__mmask16)(lanes & ~above), v));
     _mm512_mask_storeu_epi32(
         back, (__mmask16)first_lanes(size), _mm512_maskz_compress_epi32((__mmask16)above, v));
     front += rest;
-    back += size;
   }
-  memcpy(front, spare, (size_t)(back - spare) * sizeof *keys);
   return front - keys;
 }
 
-static long partition_512_64(int64_t *keys, long count, int64_t *spare, int64_t bound) {
+static long partition_512_64(int64_t *keys, long count, int64_t *other, int64_t bound) {
   const __m512i bounds = _mm512_set1_epi64(bound);
   int64_t *front = keys;
-  int64_t *back = spare;
+  int64_t *back = other + count;
   long index = 0;
   for (; index + 32 <= count; index += 32) {
     __m512i v[4];
-    __mmask8 above[4];
+    uint32_t below[4];
 #pragma clang loop unroll(full)
     for (int i = 0; i < 4; i++) {
       v[i] = _mm512_loadu_si512(keys + index + 8 * i);
-      above[i] = _mm512_cmpgt_epi64_mask(v[i], bounds);
+      below[i] = _mm512_cmple_epi64_mask(v[i], bounds);
     }
 #pragma clang loop unroll(full)
     for (int i = 0; i < 4; i++) {
-      const long size = _mm_popcnt_u32(above[i]);
-      _mm512_storeu_si512(front, _mm512_maskz_compress_epi64(_knot_mask8(above[i]), v[i]));
-      _mm512_storeu_si512(back, _mm512_maskz_compress_epi64(above[i], v[i]));
-      front += 8 - size;
-      back += size;
+      const long size = _mm_popcnt_u32(below[i]);
+      const __m512i order =
+          _mm512_cvtepu8_epi64(_mm_loadl_epi64((const __m128i *)&lane_orders[below[i]]));
+      const __m512i w = _mm512_permutexvar_epi64(order, v[i]);
+      _mm512_storeu_si512(front, w);
+      _mm512_storeu_si512(back - 8, w);
+      front += size;
+      back += size - 8;
     }
   }
   for (; index < count; index += 8) {
@@ -88,15 +94,14 @@ static long partition_512_64(int64_t *keys, long count, int64_t *spare, int64_t 
     const uint32_t above = _mm512_mask_cmpgt_epi64_mask((__mmask8)lanes, v, bounds);
     const long size = _mm_popcnt_u32(above);
     const long rest = _mm_popcnt_u32(lanes) - size;
+    back -= size;
     _mm512_mask_storeu_epi64(
         front, (__mmask8)first_lanes(rest),
         _mm512_maskz_compress_epi64((__mmask8)(lanes & ~above), v));
     _mm512_mask_storeu_epi64(
         back, (__mmask8)first_lanes(size), _mm512_maskz_compress_epi64((__mmask8)above, v));
     front += rest;
-    back += size;
   }
-  memcpy(front, spare, (size_t)(back - spare) * sizeof *keys);
   return front - keys;
 }
 
@@ -124,11 +129,11 @@ static long partition_512_64(int64_t *keys, long count, int64_t *spare, int64_t 
 #include "vector_sort_end.h"
 
 void row_sort_512_32(int32_t *keys, long count, int32_t *spare) {
-  quick_512_32(keys, count, spare, INT32_MIN, row_depth_limit(count));
+  quick_512_32(keys, spare, keys, count, INT32_MIN, row_depth_limit(count));
 }
 
 void row_sort_512_64(int64_t *keys, long count, int64_t *spare) {
-  quick_512_64(keys, count, spare, INT64_MIN, row_depth_limit(count));
+  quick_512_64(keys, spare, keys, count, INT64_MIN, row_depth_limit(count));
 }
 
 #pragma clang attribute pop

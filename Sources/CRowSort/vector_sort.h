@@ -7,7 +7,7 @@
 //   NAMED(name)      the instance's name of a function
 //   LOAD_PART(p, c)  the first c keys at p, c of any size, KEY_MAX in the other lanes
 //   STORE_PART(p, c, v)  the first c lanes of v, c of any size
-//   PARTITION(p, n, spare, bound)  see below
+//   PARTITION(p, n, other, bound)  see below
 //   RADIX(p, n, spare)   a sort in time proportional to n, for keys that make the pivots fail
 //
 // Networks work on columns: up to 16 vectors are LANES columns, each column is sorted by itself (a comparator is two
@@ -159,7 +159,7 @@ ALWAYS void NAMED(transpose)(NAMED(Vector) * v, const int rows, int *place) {
 }
 
 // Sorts at most rows * LANES keys, more than half as many, in registers.
-ALWAYS void NAMED(network)(KEY *keys, long count, const int rows) {
+ALWAYS void NAMED(network)(const KEY *keys, long count, KEY *target, const int rows) {
   NAMED(Vector) v[ROWS];
   int place[ROWS];
   UNROLLED for (int i = 0; i < rows; i++) {
@@ -171,75 +171,81 @@ ALWAYS void NAMED(network)(KEY *keys, long count, const int rows) {
   NAMED(transpose)(v, rows, place);
   UNROLLED for (int i = 0; i < rows; i++) {
     if (place[i] < rows / 2)
-      *(NAMED(Unaligned) *)(keys + place[i] * LANES) = v[i];
+      *(NAMED(Unaligned) *)(target + place[i] * LANES) = v[i];
     else
-      STORE_PART(keys + place[i] * LANES, count - place[i] * LANES, v[i]);
+      STORE_PART(target + place[i] * LANES, count - place[i] * LANES, v[i]);
   }
 }
 
-static __attribute__((noinline)) void NAMED(network1)(KEY *keys, long count) {
-  NAMED(network)(keys, count, 1);
+static __attribute__((noinline)) void NAMED(network1)(const KEY *keys, long count, KEY *target) {
+  NAMED(network)(keys, count, target, 1);
 }
-static __attribute__((noinline)) void NAMED(network2)(KEY *keys, long count) {
-  NAMED(network)(keys, count, 2);
+static __attribute__((noinline)) void NAMED(network2)(const KEY *keys, long count, KEY *target) {
+  NAMED(network)(keys, count, target, 2);
 }
-static __attribute__((noinline)) void NAMED(network4)(KEY *keys, long count) {
-  NAMED(network)(keys, count, 4);
+static __attribute__((noinline)) void NAMED(network4)(const KEY *keys, long count, KEY *target) {
+  NAMED(network)(keys, count, target, 4);
 }
-static __attribute__((noinline)) void NAMED(network8)(KEY *keys, long count) {
-  NAMED(network)(keys, count, 8);
+static __attribute__((noinline)) void NAMED(network8)(const KEY *keys, long count, KEY *target) {
+  NAMED(network)(keys, count, target, 8);
 }
-static __attribute__((noinline)) void NAMED(network16)(KEY *keys, long count) {
-  NAMED(network)(keys, count, 16);
+static __attribute__((noinline)) void NAMED(network16)(const KEY *keys, long count, KEY *target) {
+  NAMED(network)(keys, count, target, 16);
 }
 
-static void NAMED(small)(KEY *keys, long count) {
+static void NAMED(small)(const KEY *keys, long count, KEY *target) {
+  if (count == 1) *target = *keys;
   if (count <= 1) return;
-  if (count <= LANES) return NAMED(network1)(keys, count);
-  if (count <= 2 * LANES) return NAMED(network2)(keys, count);
-  if (count <= 4 * LANES) return NAMED(network4)(keys, count);
-  if (count <= 8 * LANES) return NAMED(network8)(keys, count);
-  NAMED(network16)(keys, count);
+  if (count <= LANES) return NAMED(network1)(keys, count, target);
+  if (count <= 2 * LANES) return NAMED(network2)(keys, count, target);
+  if (count <= 4 * LANES) return NAMED(network4)(keys, count, target);
+  if (count <= 8 * LANES) return NAMED(network8)(keys, count, target);
+  NAMED(network16)(keys, count, target);
 }
 
-// The median of 4 or 8 vectors of neighbouring keys, evenly spread.
+// The median of 2, 4 or 8 vectors of neighbouring keys, evenly spread.
 static KEY NAMED(pivot)(const KEY *keys, long count) {
   KEY sample[8 * LANES];
-  const int rows = count < 256 * LANES ? 4 : 8;
+  const int rows = count < 96 * LANES ? 2 : count < 256 * LANES ? 4 : 8;
   for (int i = 0; i < rows; i++) {
     const long start = (2 * i + 1) * (count / (2 * rows)) - LANES / 2;
     *(NAMED(Unaligned) *)(sample + i * LANES) = *(const NAMED(Unaligned) *)(keys + start);
   }
-  if (rows == 4)
-    NAMED(network4)(sample, 4 * LANES);
+  if (rows == 2)
+    NAMED(network2)(sample, 2 * LANES, sample);
+  else if (rows == 4)
+    NAMED(network4)(sample, 4 * LANES, sample);
   else
-    NAMED(network8)(sample, 8 * LANES);
+    NAMED(network8)(sample, 8 * LANES, sample);
   return sample[rows * LANES / 2];
 }
 
-// Sorts `count` keys, none of which is below `lowest`. PARTITION moves the keys above its bound to the end, through
-// `spare`, and returns how many stay at the front.
-static void NAMED(quick)(KEY *keys, long count, KEY *spare, KEY lowest, int depth) {
+// Sorts `count` keys, none of which is below `lowest`, from `keys` into `target`, which is `keys` itself or `other`.
+// PARTITION leaves the keys up to its bound at the front, brings those above it to the end of `other`, and returns how
+// many stay. What it brought is sorted from there: nothing is copied back.
+static void NAMED(quick)(
+    KEY *keys, KEY *other, KEY *target, long count, KEY lowest, int depth) {
   while (count > ROWS * LANES) {
     if (depth-- == 0) {
-      RADIX(keys, count, spare);
+      if (target != keys) memcpy(target, keys, (size_t)count * sizeof(KEY));
+      RADIX(target, count, target == keys ? other : keys);
       return;
     }
     const KEY pivot = NAMED(pivot)(keys, count);
-    if (pivot == lowest) {
-      // The front is equal keys, so rows of few values end early, and the bound below cannot underflow.
-      const long equal = PARTITION(keys, count, spare, pivot);
-      if (equal == count) return;
-      keys += equal;
-      count -= equal;
-      lowest = pivot + 1;
-      continue;
-    }
-    const long below = PARTITION(keys, count, spare, pivot - 1);
-    NAMED(quick)(keys, below, spare, lowest, depth);
-    keys += below;
+    // The front is equal keys where the pivot is the lowest, so rows of few values end early, and the bound of
+    // other pivots cannot underflow.
+    const bool equals = pivot == lowest;
+    const long below = PARTITION(keys, count, other, equals ? pivot : pivot - 1);
+    if (!equals)
+      NAMED(quick)(keys, other, target, below, lowest, depth);
+    else if (target != keys)
+      memcpy(target, keys, (size_t)below * sizeof(KEY));
+    KEY *const rest = other + below;
+    other = keys + below;
+    keys = rest;
+    target += below;
     count -= below;
-    lowest = pivot;
+    lowest = equals ? pivot + (count > 0) : pivot;
   }
-  NAMED(small)(keys, count);
+  NAMED(small)(keys, count, target);
 }

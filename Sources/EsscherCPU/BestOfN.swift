@@ -18,27 +18,44 @@ struct SelectedRow {
   let ties: Range<Int>
 }
 
+/// Where the weights of a law lie while a band of rows goes by.
+@safe
+struct LawWeights {
+  /// The law's sums are not 0.
+  let selects: Bool
+  let count: Int
+  let unbiased: UnsafePointer<Double>?
+  let replacement: UnsafePointer<Double>?
+}
+
 extension RowWorkspace {
+  /// ``CPUKernels/shift``: source, count, centre, correction, destination.
+  private typealias Shift = (
+    UnsafePointer<Double>, Int, Double, Double, UnsafeMutablePointer<Double>
+  ) -> Void
+
   /// Notes the loaded, sorted and summarised row for ``bestOfN(_:kernels:write:)``.
   func select(slot: Int, summary: RowSummary) {
     let first = selectedTies.count
-    if !ties.isEmpty { selectedTies.append(contentsOf: ties) }
+    if hasTies { selectedTies.append(contentsOf: ties) }
     unsafe selected.append(
       SelectedRow(
         slot: slot, summary: summary, values: UnsafePointer(values),
         gold: hasGold ? UnsafePointer(gold) : nil, ties: first..<selectedTies.count))
   }
 
-  /// Best-of-n of the noted rows under each law of a cache's grid, and forgets them.
+  /// Best-of-n of the noted rows under each law of a cache's grid, and forgets them. A row's results go to `laws`
+  /// neighbouring places, as many as the grid has laws, from its slot's on.
   ///
   /// - Complexity: O(count · min(1, 62/n)) a law and row, plus the tied samples.
   func bestOfN(
-    _ cache: OrderStatisticCache, kernels: CPUKernels,
-    write: (_ slot: Int, _ law: Int, _ sums: BestOfNSums) -> Void
+    _ cache: OrderStatisticCache, kernels: CPUKernels, to results: DisjointSlots<BestOfNSums>,
+    laws lawCount: Int
   ) {
     // Locals: each touch of a property of a class asks for exclusive access.
     let selected = selected
-    let selectedTies = selectedTies
+    // Of the kernels this alone: a copy of all would count its uses of each.
+    let shift = unsafe kernels.shift
     var start = 0
     while start < selected.count {
       let count = selected[start].summary.sampleCount
@@ -48,24 +65,19 @@ extension RowWorkspace {
       cache.forEachGroup(sampleCount: count, size: SelectionKernels.laws) { first, laws in
         // Rows without ties differ in their gains only.
         let untied = laws.map { BestOfNSums(weights: $0, summary: untiedSummary(count), ties: []) }
-        let selects = laws.map { $0.n > 1 }
-        for row in stride(from: rows.lowerBound, to: rows.upperBound, by: SelectionKernels.rows) {
-          let band = row..<min(row + SelectionKernels.rows, rows.upperBound)
-          addUp(selected[band], laws, kernels)
-          for row in band {
-            let groups = Array(selectedTies[selected[row].ties])
-            for law in untied.indices {
-              var sums = untied[law]
-              if !groups.isEmpty {
-                sums = BestOfNSums(
-                  weights: laws[laws.startIndex + law], summary: selected[row].summary, ties: groups
-                )
-              }
-              sums.gold = selected[row].summary.goldMean
-              if selects[law] {
-                addGains(selected[row].summary.isConstant, row - band.lowerBound, law, &sums)
-              }
-              write(selected[row].slot, first + law, sums)
+        lawWeights.removeAll(keepingCapacity: true)
+        withWeights(laws) {
+          let weights = lawWeights
+          for row in stride(from: rows.lowerBound, to: rows.upperBound, by: SelectionKernels.rows) {
+            let band = row..<min(row + SelectionKernels.rows, rows.upperBound)
+            unsafe addUp(selected, band, weights, shift)
+            for row in band {
+              guard
+                let place = unsafe results.pointer(at: selected[row].slot * lawCount + first)
+              else { continue }
+              unsafe write(
+                selected[row], place: row - band.lowerBound, laws: laws, weights: weights,
+                untied: untied, to: place)
             }
           }
         }
@@ -74,6 +86,42 @@ extension RowWorkspace {
     }
     self.selected.removeAll(keepingCapacity: true)
     self.selectedTies.removeAll(keepingCapacity: true)
+  }
+
+  /// Writes a row's results under some laws. They come together where they will be: a record that is put together
+  /// elsewhere and then copied waits for each of its parts.
+  private func write(
+    _ row: SelectedRow, place: Int, laws: ArraySlice<OrderStatisticWeights>,
+    weights: [LawWeights], untied: [BestOfNSums], to results: UnsafeMutablePointer<BestOfNSums>
+  ) {
+    let isConstant = row.summary.isConstant
+    let goldMean = row.summary.goldMean
+    let groups = row.ties.isEmpty ? [] : Array(selectedTies[row.ties])
+    for law in untied.indices {
+      if groups.isEmpty {
+        unsafe results[law] = untied[law]
+      } else {
+        unsafe results[law] = BestOfNSums(
+          weights: laws[laws.startIndex + law], summary: row.summary, ties: groups)
+      }
+      unsafe results[law].gold = goldMean
+      if weights[law].selects { unsafe addGains(isConstant, place, law, &results[law]) }
+    }
+  }
+
+  /// Calls `body` once, with the addresses of the laws' weights in ``lawWeights``. Workers share the weights, and
+  /// would wait for each other if each block of each band counted its uses of them.
+  private func withWeights(_ laws: ArraySlice<OrderStatisticWeights>, _ body: () -> Void) {
+    guard let law = laws.first else { return body() }
+    unsafe law.unbiased.withUnsafeBufferPointer { unbiased in
+      unsafe law.replacement.withUnsafeBufferPointer { replacement in
+        unsafe lawWeights.append(
+          LawWeights(
+            selects: law.n > 1, count: unbiased.count, unbiased: unbiased.baseAddress,
+            replacement: replacement.baseAddress))
+        withWeights(laws.dropFirst(), body)
+      }
+    }
   }
 
   private func untiedSummary(_ count: Int) -> RowSummary {
@@ -104,38 +152,35 @@ extension RowWorkspace {
   /// Σ u d, Σ v d and Σ u g of up to eight rows under some laws, to the lanes. Where rows are fewer the first
   /// takes the others' places.
   private func addUp(
-    _ band: ArraySlice<SelectedRow>, _ laws: ArraySlice<OrderStatisticWeights>,
-    _ kernels: CPUKernels
+    _ rows: [SelectedRow], _ band: Range<Int>, _ laws: [LawWeights], _ shift: Shift
   ) {
     unsafe selectionLanes.update(repeating: 0, count: laws.count * SelectionKernels.lanes)
-    let kept = laws.reduce(0) { $1.n > 1 ? max($0, $1.unbiased.count) : $0 }
+    let kept = laws.reduce(0) { $1.selects ? max($0, $1.count) : $0 }
     let block = SelectionKernels.block
+    let gold = hasGold ? unsafe selectionBlocks + SelectionKernels.rows * block : nil
+    let sums = unsafe band.count == 1 ? selection.sumsOfOne : selection.sums
     for start in stride(from: 0, to: kept, by: block) {
       let length = min(block, kept - start)
-      fill(band, start, length, kernels)
-      for (index, law) in laws.enumerated() where law.n > 1 && start < law.unbiased.count {
-        let part = min(length, law.unbiased.count - start)
-        unsafe law.unbiased.withUnsafeBufferPointer { unbiased in
-          unsafe law.replacement.withUnsafeBufferPointer { replacement in
-            guard let u = unbiased.baseAddress, let v = replacement.baseAddress else { return }
-            let sums = unsafe band.count == 1 ? selection.sumsOfOne : selection.sums
-            unsafe sums(
-              selectionBlocks, hasGold ? selectionBlocks + SelectionKernels.rows * block : nil,
-              u + start, v + start, part, selectionLanes + index * SelectionKernels.lanes)
-          }
+      unsafe fill(rows, band, start, length, shift)
+      for index in laws.indices where laws[index].selects && start < laws[index].count {
+        guard let u = unsafe laws[index].unbiased, let v = unsafe laws[index].replacement else {
+          continue
         }
+        unsafe sums(
+          selectionBlocks, gold, u + start, v + start, min(length, laws[index].count - start),
+          selectionLanes + index * SelectionKernels.lanes)
       }
     }
   }
 
   /// Brings a block of centred rewards and of gold of each row of a band together, 0 behind its end.
   private func fill(
-    _ band: ArraySlice<SelectedRow>, _ start: Int, _ length: Int, _ kernels: CPUKernels
+    _ rows: [SelectedRow], _ band: Range<Int>, _ start: Int, _ length: Int, _ shift: Shift
   ) {
     for place in 0..<(band.count == 1 ? 1 : SelectionKernels.rows) {
-      let row = band[band.startIndex + (place < band.count ? place : 0)]
+      let row = rows[band.lowerBound + (place < band.count ? place : 0)]
       let target = unsafe selectionBlocks + place * SelectionKernels.block
-      unsafe kernels.shift(
+      unsafe shift(
         row.values + start, length, row.summary.centre, row.summary.correction, target)
       unsafe Self.pad(target, length)
       if let gold = unsafe row.gold {

@@ -16,6 +16,7 @@ public struct CPUBackend: Backend {
   let memoryBudgetBytes: Int
   let kernels: CPUKernels
   let cacheBox: OrderStatisticCacheBox
+  let shelf = ScratchShelf()
 
   /// Name for reports.
   public var name: String { "CPU, Swift, \(level.name)" }
@@ -139,7 +140,8 @@ public struct CPUBackend: Backend {
                   layout.makeScratch(
                     lambdaCount: plan.lambdaCount,
                     memory: isSpooled
-                      ? try ScratchMemory(spooling: bytes) : ScratchMemory(bytes: bytes))
+                      ? try ScratchMemory(spooling: bytes)
+                      : ScratchMemory(bytes: bytes, shelf: shelf))
                 },
                 body: { (offsets: Range<Int>, scratch: WorkerScratch) throws(EsscherError) in
                   let part =
@@ -167,6 +169,8 @@ public struct CPUBackend: Backend {
     let hasWeights: Bool
     /// Rewards are floats that a sorted plan can read as such.
     let readsFloats: Bool
+    /// Gold beside them is, too.
+    let readsGoldFloats: Bool
     let level: CPULevel
 
     init(source: any RewardSource, table: RewardTable, backend: CPUBackend) {
@@ -174,6 +178,7 @@ public struct CPUBackend: Backend {
       hasGold = table.gold != nil
       hasWeights = table.logWeights != nil
       readsFloats = source.storage == .float32 && !hasWeights
+      readsGoldFloats = readsFloats && table.gold?.storage == .float32
       level = backend.level
       // Best-of-n takes rows eight at a time; longer ones keep to themselves, for their memory.
       let together = SelectionKernels.rows
@@ -201,7 +206,9 @@ public struct CPUBackend: Backend {
       let inputs = 1 + (hasGold ? 1 : 0) + (hasWeights ? 1 : 0)
       return ScratchMemory.bytes(
         Array(repeating: 8 * (cellsPerRead + RowWorkspace.padding), count: inputs))
-        + ScratchMemory.bytes([readsFloats ? 4 * cellsPerRead : 0])
+        + ScratchMemory.bytes([
+          readsFloats ? 4 * cellsPerRead : 0, readsGoldFloats ? 4 * cellsPerRead : 0,
+        ])
         + RowWorkspace.bytes(
           capacity: longest, lambdaCount: lambdaCount, hasWeights: hasWeights)
     }
@@ -211,7 +218,8 @@ public struct CPUBackend: Backend {
         workspace: RowWorkspace(
           capacity: longest, lambdaCount: lambdaCount, hasGold: hasGold, hasWeights: hasWeights,
           level: level, memory: memory),
-        cells: cellsPerRead, readsFloats: readsFloats, memory: memory)
+        cells: cellsPerRead, readsFloats: readsFloats, readsGoldFloats: readsGoldFloats,
+        memory: memory)
     }
   }
 }
@@ -224,14 +232,19 @@ final class WorkerScratch {
   /// Rewards as floats, where the source has them and nothing but a sort reads them.
   let floats: UnsafeMutableBufferPointer<Float>
   let canReadFloats: Bool
+  /// Gold as floats, likewise.
+  let goldFloats: UnsafeMutableBufferPointer<Float>
+  let canReadGoldFloats: Bool
   let gold: UnsafeMutableBufferPointer<Double>
   let logWeights: UnsafeMutableBufferPointer<Double>
 
   init(
-    workspace: RowWorkspace, cells: Int, readsFloats: Bool, memory: ScratchMemory
+    workspace: RowWorkspace, cells: Int, readsFloats: Bool, readsGoldFloats: Bool,
+    memory: ScratchMemory
   ) {
     self.workspace = workspace
     canReadFloats = readsFloats
+    canReadGoldFloats = readsGoldFloats
     func buffer(_ count: Int) -> UnsafeMutableBufferPointer<Double> {
       unsafe UnsafeMutableBufferPointer(
         start: count > 0 ? memory.take(count + RowWorkspace.padding) : nil, count: count)
@@ -241,6 +254,8 @@ final class WorkerScratch {
     unsafe logWeights = buffer(workspace.hasWeights ? cells : 0)
     unsafe floats = UnsafeMutableBufferPointer(
       start: readsFloats ? memory.take(cells) : nil, count: readsFloats ? cells : 0)
+    unsafe goldFloats = UnsafeMutableBufferPointer(
+      start: readsGoldFloats ? memory.take(cells) : nil, count: readsGoldFloats ? cells : 0)
   }
 }
 

@@ -19,38 +19,40 @@ struct RowEvaluator: Sendable {
     tails: DisjointSlots<RowTail>
   ) throws(EsscherError) {
     let workspace = scratch.workspace
+    let (lambdaCount, lawCount, wantsTail) = (plan.lambdaCount, plan.selections.count, plan.tail)
+    var methods = TiltMethods()
     try forEachRow(rows, scratch: scratch) { (index, summary) in
       let slot = offset + index
       summaries.set(slot, summary)
-      if let sums = unsafe tilts.pointer(at: slot * plan.lambdaCount), plan.lambdaCount > 0 {
-        unsafe sweep(workspace, row: rows.lowerBound + index, summary, to: sums)
+      if lambdaCount > 0, let sums = unsafe tilts.pointer(at: slot * lambdaCount) {
+        methods += unsafe sweep(workspace, row: rows.lowerBound + index, summary, to: sums)
       }
       guard summary.sampleCount > 0 else { return }
-      if plan.tail {
+      if wantsTail {
         tails.set(slot, workspace.tail(RowTail.count(sampleCount: summary.sampleCount)))
       }
       // A row too short for one of the laws has no such statistic; the pipeline refuses it by name.
-      guard !plan.selections.isEmpty, plan.fewestSamples <= summary.sampleCount else { return }
+      guard lawCount > 0, plan.fewestSamples <= summary.sampleCount else { return }
       workspace.select(slot: slot, summary: summary)
     }
-    workspace.bestOfN(cache, kernels: kernels) { slot, law, sums in
-      bestOf.set(slot * plan.selections.count + law, sums)
-    }
+    // Once a read: workers that count rows in one place wait for each other where rows are short.
+    if lambdaCount > 0 { tally.add(methods) }
+    guard lawCount > 0 else { return }
+    workspace.bestOfN(cache, kernels: kernels, to: bestOf, laws: lawCount)
   }
 
   /// Writes the tilts of the row in the workspace; those of lambda = 0 where no sample is left.
   private func sweep(
     _ workspace: RowWorkspace, row: Int, _ summary: RowSummary,
     to sums: UnsafeMutablePointer<TiltSums>
-  ) {
+  ) -> TiltMethods {
     guard summary.sampleCount > 0 else {
       unsafe sums.initialize(repeating: TiltSums(), count: plan.lambdaCount)
-      return
+      return TiltMethods()
     }
-    tally.add(
-      unsafe workspace.sweep(
-        lambdas: plan.lambdas(row: row), summary: summary, ranked: plan.ranked,
-        storage: source.storage, kernels: kernels, to: sums))
+    return unsafe workspace.sweep(
+      lambdas: plan.lambdas(row: row), summary: summary, ranked: plan.ranked,
+      storage: source.storage, kernels: kernels, to: sums)
   }
 
   /// Reads `rows` and calls `body` for each while it lies in the workspace, summarised, and sorted where the plan
@@ -99,7 +101,15 @@ struct RowEvaluator: Sendable {
     } else {
       try unsafe Self.copy(source, rows, scratch.rewards, cells)
     }
-    if let gold = table.gold { try unsafe Self.copy(gold, rows, scratch.gold, cells) }
+    let asGoldFloats = asFloats && scratch.canReadGoldFloats
+    if let gold = table.gold {
+      if asGoldFloats {
+        let part = unsafe UnsafeMutableBufferPointer(rebasing: scratch.goldFloats[..<cells])
+        try unsafe gold.copyFloats(rows: rows, columns: nil, to: part)
+      } else {
+        try unsafe Self.copy(gold, rows, scratch.gold, cells)
+      }
+    }
     if let logWeights = table.logWeights {
       try unsafe Self.copy(logWeights, rows, scratch.logWeights, cells)
     }
@@ -108,6 +118,7 @@ struct RowEvaluator: Sendable {
     }
     return unsafe ReadRows(
       rewards: rewards, floats: asFloats ? UnsafePointer(scratch.floats.baseAddress) : nil,
+      goldFloats: asGoldFloats ? UnsafePointer(scratch.goldFloats.baseAddress) : nil,
       gold: table.gold == nil ? nil : scratch.gold.baseAddress,
       logWeights: table.logWeights == nil ? nil : scratch.logWeights.baseAddress)
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows from a read buffer into the workspace, where they are made fit for the statistics.
 
+internal import CRowSort
 internal import EsscherCore
 
 /// The cells of a few rows as one read brought them in.
@@ -10,6 +11,8 @@ struct ReadRows {
   let rewards: UnsafeMutablePointer<Double>
   /// Rewards of a source whose cells are floats, where they are to be sorted.
   var floats: UnsafePointer<Float>?
+  /// Gold of a source whose cells are floats, beside rewards that are; `gold` is room for it then.
+  var goldFloats: UnsafePointer<Float>?
   let gold: UnsafeMutablePointer<Double>?
   let logWeights: UnsafeMutablePointer<Double>?
 
@@ -17,6 +20,7 @@ struct ReadRows {
   func advanced(by offset: Int) -> ReadRows {
     unsafe ReadRows(
       rewards: rewards + offset, floats: floats.map { unsafe $0 + offset },
+      goldFloats: goldFloats.map { unsafe $0 + offset },
       gold: gold.map { unsafe $0 + offset },
       logWeights: logWeights.map { unsafe $0 + offset })
   }
@@ -42,14 +46,21 @@ extension RowWorkspace {
     goldSum = nil
     sortedSum = nil
     hasKeysOfFloats = false
+    hasPackedGold = false
     count = stored
     if let floats = unsafe cells.floats {
-      let clean = unsafe ordered && makeKeys(floats: floats)
-      if unsafe clean && (!hasGold || isFinite(gold, kernels)) {
-        hasKeysOfFloats = true
-        return 0
+      if ordered, let goldFloats = unsafe cells.goldFloats {
+        hasPackedGold = unsafe crow_pack_floats(level, floats, goldFloats, count, keys)
+        hasKeysOfFloats = hasPackedGold
+      } else if ordered {
+        hasKeysOfFloats =
+          unsafe makeKeys(floats: floats) && (!hasGold || isFinite(gold, kernels))
       }
+      if hasKeysOfFloats { return 0 }
       for index in 0..<count { unsafe values[index] = Double(floats[index]) }
+      if let goldFloats = unsafe cells.goldFloats {
+        for index in 0..<count { unsafe gold[index] = Double(goldFloats[index]) }
+      }
     }
     var clean = unsafe isFinite(values, kernels)
     if hasGold { clean = unsafe isFinite(gold, kernels) && clean }

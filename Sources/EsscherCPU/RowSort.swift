@@ -14,11 +14,16 @@ extension RowWorkspace {
       : unsafe crow_keys_of_floats(level, floats, count, shortKeys(keys))
   }
 
-  /// Sorts the row, largest first, gold and weights along with their rewards; equal rewards keep their order.
+  /// Sorts the row, largest first, gold and weights along with their rewards; equal rewards keep their order, or
+  /// have their gold's where it was packed with them.
   ///
   /// - Complexity: O(count), no allocation; see docs/design/013-row-sort.md.
   func sort() {
     unsafe small[0] = 0
+    if hasPackedGold {
+      sortPacked()
+      return
+    }
     if hasKeysOfFloats {
       if hasGold {
         unsafe crow_sort_64(level, keys, count, spareKeys)
@@ -42,12 +47,26 @@ extension RowWorkspace {
       unsafe weights.update(from: shifted, count: count)
     }
     if hasGold {
-      // It comes back to its place when it is centred.
-      let room = unsafe UnsafeMutableRawPointer(spareKeys).assumingMemoryBound(to: Double.self)
+      let room = unsafe goldRoom
       _ = unsafe crow_gather(level, gold, keys, count, room, small)
       unsafe storedGold = room
       goldSum = unsafe small[0]
     }
+  }
+
+  /// Sorts rewards that carry their gold in their keys' lower halves. Nobody sees inside of ties, within which it is
+  /// sorted too.
+  private func sortPacked() {
+    unsafe crow_sort_64(level, keys, count, spareKeys)
+    unsafe storedGold = goldRoom
+    hasTies = unsafe crow_unpack_floats(level, keys, count, values, storedGold, small)
+    sortedSum = unsafe small[0]
+    goldSum = unsafe small[1]
+  }
+
+  /// Where sorted gold lies until it comes back to its place, when it is centred.
+  private var goldRoom: UnsafeMutablePointer<Double> {
+    unsafe UnsafeMutableRawPointer(spareKeys).assumingMemoryBound(to: Double.self)
   }
 
   /// Sorts the rewards alone, which gold and weights do not follow.

@@ -55,6 +55,7 @@ final class RowWorkspace {
   /// Rows of this read that wait for their best-of-n, and its scratch.
   var selected: [SelectedRow] = []
   var selectedTies: [TieGroup] = []
+  var lawWeights: [LawWeights] = []
   let selectionBlocks: UnsafeMutablePointer<Double>
   let selectionLanes: UnsafeMutablePointer<Double>
   /// Groups of two or more equal samples of a sorted row, the largest first.
@@ -62,6 +63,8 @@ final class RowWorkspace {
 
   /// The keys of the row's floats are made, and `values` is still to be written.
   var hasKeysOfFloats = false
+  /// Those keys carry the row's gold, and `gold` is still to be written too.
+  var hasPackedGold = false
   /// Σ r of a sorted row, nil before the sort.
   var sortedSum: Double?
   /// Two rewards of the sorted row are equal.

@@ -11,6 +11,7 @@ final class ScratchMemory {
   private let base: UnsafeMutableRawPointer
   private let size: Int
   private let isMapped: Bool
+  private let shelf: ScratchShelf?
   private var used = 0
 
   /// Arrays start at multiples of a cache line, which is also the widest vector.
@@ -21,11 +22,14 @@ final class ScratchMemory {
     arrays.reduce(0) { $0 + ($1 + alignment - 1) / alignment * alignment }
   }
 
-  /// Memory of the process.
-  init(bytes: Int) {
+  /// Memory of the process, from a shelf and back to it where there is one.
+  init(bytes: Int, shelf: ScratchShelf? = nil) {
     size = bytes
     isMapped = false
-    unsafe base = .allocate(byteCount: max(bytes, 1), alignment: Self.alignment)
+    self.shelf = shelf
+    unsafe base =
+      shelf?.take(size: bytes)
+      ?? .allocate(byteCount: max(bytes, 1), alignment: Self.alignment)
   }
 
   /// Memory of a temporary file in TMPDIR, or /var/tmp where that is unset.
@@ -34,6 +38,7 @@ final class ScratchMemory {
   init(spooling bytes: Int) throws(EsscherError) {
     size = bytes
     isMapped = true
+    shelf = nil
     // An empty TMPDIR is as good as none; it must not mean the root folder.
     let named = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? ""
     let folder = named.isEmpty ? "/var/tmp" : named
@@ -63,7 +68,13 @@ final class ScratchMemory {
   }
 
   deinit {
-    if isMapped { unsafe munmap(base, size) } else { unsafe base.deallocate() }
+    if isMapped {
+      unsafe munmap(base, size)
+    } else if let shelf {
+      unsafe shelf.put(base, size: size)
+    } else {
+      unsafe base.deallocate()
+    }
   }
 
   /// The next `count` elements, not initialised.

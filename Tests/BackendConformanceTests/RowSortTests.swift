@@ -69,7 +69,7 @@ struct RowSortTests {
     var places = Array(0..<count)
     var next: Int64 = 0
     while places.count > 16 * lanes {
-      let rows = places.count < 256 * lanes ? 4 : 8
+      let rows = places.count < 96 * lanes ? 2 : places.count < 256 * lanes ? 4 : 8
       for row in 0..<rows {
         let start = (2 * row + 1) * (places.count / (2 * rows)) - lanes / 2
         for place in places[start..<start + lanes] where keys[place] < 0 {
@@ -82,8 +82,12 @@ struct RowSortTests {
         return places[start..<start + lanes].map { keys[$0] }
       }.sorted()
       let pivot = sample[rows * lanes / 2]
-      // A partition keeps the order of either part.
-      places.removeAll { keys[$0] >= 0 && keys[$0] < pivot }
+      // Of the larger keys a partition puts the last vector's first.
+      places = stride(from: 0, to: places.count, by: lanes).reversed().flatMap { start in
+        places[start..<min(start + lanes, places.count)].filter {
+          keys[$0] < 0 || keys[$0] >= pivot
+        }
+      }
     }
     for place in places where keys[place] < 0 {
       keys[place] = next
@@ -150,6 +154,10 @@ struct RowSortTests {
           var pairs = [Int64](repeating: 0, count: count)
           #expect(unsafe !crow_keys_of_floats(level, row, count, &keys))
           #expect(unsafe !crow_pairs_of_floats(level, row, count, &pairs))
+          let clean = Self.floats(count)
+          #expect(unsafe !crow_pack_floats(level, row, clean, count, &pairs))
+          #expect(unsafe !crow_pack_floats(level, clean, row, count, &pairs))
+          #expect(unsafe crow_pack_floats(level, clean, clean, count, &pairs))
         }
       }
     }
@@ -182,6 +190,41 @@ struct RowSortTests {
       let repeats = unsafe crow_gather(level, payload, pairs, count, &moved, &sum)
       #expect(moved == expected.map { payload[$0] })
       #expect(!repeats && sum == payload.reduce(0, +))
+    }
+  }
+
+  @Test("floats packed with their gold: it stays with its reward", arguments: levels)
+  func packedFloats(level: Int32) {
+    for count in [0, 1, 2, 9, 16, 17, 18, 129, 3000] {
+      let row = Self.floats(count)
+      let distinct = (0..<count).map { Float(($0 * 7919) % max(count, 1)) - 5 }
+      for rewards in [row, distinct] {
+        let gold = Array(Self.floats(count + 1).prefix(count))
+        var pairs = [Int64](repeating: 0, count: count)
+        let isFinite = unsafe crow_pack_floats(level, rewards, gold, count, &pairs)
+        #expect(isFinite)
+        pairs = Self.sorted(pairs, level: level)
+        var cells = [Double](repeating: .nan, count: count)
+        var moved = cells
+        var sums = [0.0, 0.0]
+        let tied = unsafe crow_unpack_floats(level, pairs, count, &cells, &moved, &sums)
+        // Pairs as sets of bits: within ties their order is nobody's business.
+        func bits(_ reward: Double, _ gold: Double) -> [UInt64] {
+          [(reward + 0).bitPattern, (gold + 0).bitPattern]
+        }
+        let got = cells.indices.map { bits(cells[$0], moved[$0]) }
+        let want = rewards.indices.map { bits(Double(rewards[$0]), Double(gold[$0])) }
+        #expect(
+          got.sorted { $0.lexicographicallyPrecedes($1) }
+            == want.sorted { $0.lexicographicallyPrecedes($1) })
+        #expect(cells == rewards.map(Double.init).sorted(by: >))
+        #expect(tied == (Set(cells).count < count))
+        for (sum, terms) in zip(sums, [cells, moved]) {
+          // One rounding an addition, each below half an ulp of the largest partial sum.
+          let size = terms.reduce(0) { $0 + $1.magnitude }
+          #expect((sum - terms.reduce(0, +)).magnitude <= Double(count) * size * 0x1p-53)
+        }
+      }
     }
   }
 
@@ -233,32 +276,41 @@ struct RowSortTests {
     }
     var holed = rows
     holed[3][17] = .nan
-    let gold = rows.map { row in row.indices.map { Double(($0 * 7) % 11) } }
-    for cells in [rows, holed] {
-      for hasGold in [false, true] {
-        let tables = [CellStorage.float32, .float64].map { storage in
-          RewardTable(
-            label: "rows",
-            rewards: .cells(MemorySource(name: "rows", rows: cells, storage: storage)),
-            gold: hasGold ? MemorySource(name: "gold", rows: gold) : nil)
-        }
-        let plan = StatisticsPlan(
-          lambdas: [0.01, 1, 30], bestOf: [1, 2, 5, 60], sorted: true, missing: .drop)
-        let results = try tables.map {
-          try CPUBackend(threads: 2, level: level).reduce($0, rows: 0..<rows.count, plan: plan)
-        }
-        for (one, other) in zip(results[0].bestOf, results[1].bestOf) {
+    let gold = rows.map { row in row.indices.map { Double(($0 * 7) % 11) - 5 } }
+    var holedGold = gold
+    holedGold[4][299] = .nan
+    for (cells, gold) in [
+      (rows, nil), (holed, nil), (rows, gold), (holed, gold), (rows, holedGold),
+    ] {
+      let plan = StatisticsPlan(
+        lambdas: [0.01, 1, 30], bestOf: [1, 2, 5, 60], sorted: true, missing: .drop)
+      let results = try [
+        (CellStorage.float64, CellStorage.float64), (.float32, .float64), (.float32, .float32),
+        (.float64, .float32),
+      ].map { storage, goldStorage in
+        let table = RewardTable(
+          label: "rows",
+          rewards: .cells(MemorySource(name: "rows", rows: cells, storage: storage)),
+          gold: gold.map { MemorySource(name: "gold", rows: $0, storage: goldStorage) })
+        return try CPUBackend(threads: 2, level: level).reduce(
+          table, rows: 0..<rows.count, plan: plan)
+      }
+      for result in results.dropFirst() {
+        for (one, other) in zip(results[0].bestOf, result.bestOf) {
           // Sums of at most 1025 terms below 9 in two orders differ by less than 1e-12.
           #expect((one.gain - other.gain).magnitude <= 1e-12)
           #expect((one.replacementGain - other.replacementGain).magnitude <= 1e-12)
           #expect((one.gold - other.gold).magnitude <= 1e-12)
           #expect(one.law == other.law && one.ess == other.ess)
         }
-        for (one, other) in zip(results[0].summaries, results[1].summaries) {
+        for (one, other) in zip(results[0].summaries, result.summaries) {
           #expect(one.tiedCount == other.tiedCount && one.topShare == other.topShare)
           #expect((one.variance - other.variance).magnitude <= 1e-12)
+          #expect((one.goldMean - other.goldMean).magnitude <= 1e-12)
+          #expect(one.droppedCount == other.droppedCount)
         }
-        #expect(results[0].summaries[3].droppedCount == (cells[3][17].isNaN ? 1 : 0))
+        #expect(result.summaries[3].droppedCount == (cells[3][17].isNaN ? 1 : 0))
+        #expect(result.summaries[4].droppedCount == (gold?[4][299].isNaN == true ? 1 : 0))
       }
     }
   }

@@ -19,6 +19,10 @@ bool crow_keys_of_floats(int level, const float *cells, long count, int32_t *key
 /// Keys of floats in the high half, positions in the low half. False where a cell is infinite or NaN.
 bool crow_pairs_of_floats(int level, const float *cells, long count, int64_t *pairs);
 
+/// Keys of floats in the high half, the bits of a float that goes along, −0 as +0, in the low half. False where a cell
+/// of either is infinite or NaN.
+bool crow_pack_floats(int level, const float *cells, const float *gold, long count, int64_t *pairs);
+
 /// Keys of doubles, all finite.
 void crow_keys_of_doubles(int level, const double *cells, long count, int64_t *keys);
 
@@ -42,6 +46,10 @@ void crow_sort_pairs_of_doubles(
 
 bool crow_floats_of_keys(int level, const int32_t *keys, long count, double *cells, double *sum);
 bool crow_floats_of_pairs(int level, const int64_t *pairs, long count, double *cells, double *sum);
+/// Sorted pairs of `crow_pack_floats`, and the sums of both parts.
+bool crow_unpack_floats(
+    int level, const int64_t *pairs, long count, double *cells, double *gold, double *sums);
+
 bool crow_doubles_of_keys(int level, const int64_t *keys, long count, double *cells, double *sum);
 
 /// `target[i] = cells[position i]`, −0 as +0, and their sum in a fixed order; the two do not overlap. True where two

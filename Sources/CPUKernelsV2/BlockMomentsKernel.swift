@@ -17,6 +17,8 @@ public var blockStride: Int { 48 }
 ///   - values: d, descending; eight doubles below every edge follow the last, so that whole vectors may be
 ///     read.
 ///   - rank, gold: payloads or nil; eight more may be read than there are samples.
+///   - ends: at a block's index, how many samples of the row lie above its lower edge; `values` then descend from
+///     block to block only, and have no payloads. Nil where they all descend.
 ///   - count: samples of the row.
 ///   - moments: 18·``blockStride`` doubles a set; blocks before the range are left alone, those beyond it are
 ///     made empty.
@@ -25,6 +27,7 @@ public var blockStride: Int { 48 }
 /// - Complexity: O(samples + blocks), no allocation.
 public func blockMoments(
   values: UnsafePointer<Double>, rank: UnsafePointer<Double>?, gold: UnsafePointer<Double>?,
+  ends: UnsafePointer<Int>?,
   start: Int, count: Int, top: Double, width: Double, first: Int, end: Int,
   moments: UnsafeMutablePointer<Double>
 ) -> Int {
@@ -39,7 +42,13 @@ public func blockMoments(
     let begin = index
     var length = 0
     let target = unsafe moments + block
-    unsafe blockPlain(values + begin, count &- begin, edge, centre, scale, &length, target, stride)
+    if let ends = unsafe ends {
+      length = unsafe ends[block] &- begin
+      unsafe blockGroup(values + begin, length, centre, scale, target, stride)
+    } else {
+      unsafe blockPlain(
+        values + begin, count &- begin, edge, centre, scale, &length, target, stride)
+    }
     index = begin &+ length
     if let rank = unsafe rank {
       unsafe blockPayload(
@@ -91,6 +100,29 @@ private func blockPlain(
     break
   }
   length = index < limit ? index : limit
+  unsafe sums.store(Double(length), target, stride)
+}
+
+/// Σ u^k of `length` samples.
+@inline(__always)
+private func blockGroup(
+  _ values: UnsafePointer<Double>, _ length: Int, _ centre: Lanes, _ scale: Lanes,
+  _ target: UnsafeMutablePointer<Double>, _ stride: Int
+) {
+  var sums = BlockPowers()
+  let one = Lanes(repeating: 1)
+  var index = 0
+  while index &+ 8 <= length {
+    sums.add(unsafe (load(values, index) - centre) * scale, one, false)
+    index &+= 8
+  }
+  if index < length {
+    // Samples of the next blocks, and what follows the row, count as u = 0.
+    let rest = Lanes(repeating: Double(length &- index))
+    let u = unsafe ((load(values, index) - centre) * scale).replacing(
+      with: Lanes(repeating: 0), where: Lanes(0, 1, 2, 3, 4, 5, 6, 7) .>= rest)
+    sums.add(u, one, false)
+  }
   unsafe sums.store(Double(length), target, stride)
 }
 

@@ -13,6 +13,22 @@ void crow_sort_32(int level, int32_t *keys, long count, int32_t *spare) {
   row_radix_32(keys, count, spare);
 }
 
+void crow_group_32(
+    int level, int32_t *keys, long count, int32_t *spare, const int32_t *edges, long edge_count,
+    long *ends) {
+#if defined(__x86_64__)
+  if (level >= 4) return row_group_512_32(keys, count, spare, edges, edge_count, ends);
+  if (level == 3) return row_group_256_32(keys, count, spare, edges, edge_count, ends);
+#endif
+  (void)level;
+  row_radix_32(keys, count, spare);
+  long place = 0;
+  for (long edge = 0; edge < edge_count; edge++) {
+    while (place < count && keys[place] <= edges[edge]) place++;
+    ends[edge] = place;
+  }
+}
+
 void crow_sort_64(int level, int64_t *keys, long count, int64_t *spare) {
 #if defined(__x86_64__)
   if (level >= 4) return row_sort_512_64(keys, count, spare);

@@ -30,6 +30,10 @@ void row_radix_32(int32_t *keys, long count, int32_t *spare);
 void row_radix_64(int64_t *keys, long count, int64_t *spare);
 
 #if defined(__x86_64__)
+void row_group_256_32(
+    int32_t *keys, long count, int32_t *spare, const int32_t *edges, long edge_count, long *ends);
+void row_group_512_32(
+    int32_t *keys, long count, int32_t *spare, const int32_t *edges, long edge_count, long *ends);
 void row_sort_256_32(int32_t *keys, long count, int32_t *spare);
 void row_sort_256_64(int64_t *keys, long count, int64_t *spare);
 void row_sort_512_32(int32_t *keys, long count, int32_t *spare);

@@ -70,6 +70,7 @@ static inline __attribute__((always_inline)) __m256i load_part(
   (Vector_256_32) load_part(p, first_words(c), _mm256_set1_epi32(INT32_MAX))
 #define STORE_PART(p, c, v) _mm256_maskstore_epi32(p, first_words(c), (__m256i)(v))
 #include "vector_sort.h"
+#include "vector_group.h"
 #include "vector_sort_end.h"
 
 #define LANES 4
@@ -85,6 +86,11 @@ static inline __attribute__((always_inline)) __m256i load_part(
 
 void row_sort_256_32(int32_t *keys, long count, int32_t *spare) {
   quick_256_32(keys, spare, keys, count, INT32_MIN, row_depth_limit(count));
+}
+
+void row_group_256_32(
+    int32_t *keys, long count, int32_t *spare, const int32_t *edges, long edge_count, long *ends) {
+  group_256_32(keys, spare, keys, count, edges, 0, edge_count, 0, ends);
 }
 
 void row_sort_256_64(int64_t *keys, long count, int64_t *spare) {

@@ -114,6 +114,7 @@ static long partition_512_64(int64_t *keys, long count, int64_t *other, int64_t 
   (Vector_512_32) _mm512_mask_loadu_epi32(_mm512_set1_epi32(INT32_MAX), (__mmask16)first_lanes(c), p)
 #define STORE_PART(p, c, v) _mm512_mask_storeu_epi32(p, (__mmask16)first_lanes(c), (__m512i)(v))
 #include "vector_sort.h"
+#include "vector_group.h"
 #include "vector_sort_end.h"
 
 #define LANES 8
@@ -130,6 +131,11 @@ static long partition_512_64(int64_t *keys, long count, int64_t *other, int64_t 
 
 void row_sort_512_32(int32_t *keys, long count, int32_t *spare) {
   quick_512_32(keys, spare, keys, count, INT32_MIN, row_depth_limit(count));
+}
+
+void row_group_512_32(
+    int32_t *keys, long count, int32_t *spare, const int32_t *edges, long edge_count, long *ends) {
+  group_512_32(keys, spare, keys, count, edges, 0, edge_count, 0, ends);
 }
 
 void row_sort_512_64(int64_t *keys, long count, int64_t *spare) {

@@ -46,9 +46,13 @@ struct BlockGrid {
     top = summary.highest
     variance = summary.variance
     cut = Self.cut(sampleCount: summary.sampleCount)
-    // cut/lambda over a width of 2·¾/lambda, the narrowest that serves lambda.
-    let blocks = Int(cut / Self.largestStep) + 1
-    size = min(Self.capacity, (blocks + 15) / 16 * 16)
+    size = Self.size(sampleCount: summary.sampleCount)
+  }
+
+  /// Blocks of cut/lambda over a width of 2·¾/lambda, the narrowest that serves lambda, in whole vectors of pairs.
+  static func size(sampleCount: Int) -> Int {
+    let blocks = Int(cut(sampleCount: sampleCount) / largestStep) + 1
+    return min(capacity, (blocks + 15) / 16 * 16)
   }
 
   /// M^1.5·e^-cut = 1e-13.

@@ -46,8 +46,16 @@ extension RowWorkspace {
     let sets = ranked ? (gold ? 3 : 2) : 1
     let finest = finestLambda(plan)
     let first = plan.blocks.lowerBound
+    // Groups are blocks of levels of their own, the first at least as fine.
+    var served = groups?.finest ?? finest
+    var spacing = 1
+    while served >= 2 * finest {
+      served /= 2
+      spacing *= 2
+    }
+    if groups == nil { served = finest }
     var level = unsafe Level(
-      served: finest, width: 2 * BlockGrid.largestStep / finest, end: 0, position: 0,
+      served: served, width: 2 * BlockGrid.largestStep / served, end: 0, position: 0,
       moments: blocks)
     var spare = unsafe blocks + Self.levelCount
     // Lambdas below these are still to be summed.
@@ -56,10 +64,14 @@ extension RowWorkspace {
     var lacksPowers = takesPowers
     while true {
       let end = level.position < count ? max(level.end, grid.count(width: level.width)) : level.end
+      if let groups {
+        for block in level.end..<end {
+          unsafe blockEnds[block] = samples(above: (block + 1) * spacing, groups)
+        }
+      }
       unsafe level.position = kernels.blockMoments(
-        shifted, ranked ? rank : nil, gold ? self.gold : nil, level.position, count,
-        summary.highest,
-        level.width, level.end, end, level.moments)
+        shifted, ranked ? rank : nil, gold ? self.gold : nil, groups == nil ? nil : blockEnds,
+        level.position, count, summary.highest, level.width, level.end, end, level.moments)
       level.end = end
       var served = level.served / 2
       var start = next
@@ -83,6 +95,7 @@ extension RowWorkspace {
       level.end = (level.end + 1) / 2
       level.width *= 2
       level.served /= 2
+      spacing *= 2
     }
   }
 

@@ -124,7 +124,8 @@ public struct CPUBackend: Backend {
     let tiltCount = rows.count * plan.lambdaCount
     var result = StatisticsTable(rows: rows, plan: plan, tilts: [])
     var failure: EsscherError?
-    result.tilts = unsafe [TiltSums](unsafeUninitializedCapacity: tiltCount) { tiltBuffer, written in
+    result.tilts = unsafe [TiltSums](unsafeUninitializedCapacity: tiltCount) {
+      tiltBuffer, written in
       unsafe result.summaries.withUnsafeMutableBufferPointer { summaryBuffer in
         unsafe result.bestOf.withUnsafeMutableBufferPointer { bestOfBuffer in
           unsafe result.tails.withUnsafeMutableBufferPointer { tailBuffer in

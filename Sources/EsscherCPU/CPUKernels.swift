@@ -76,9 +76,11 @@ struct CPUKernels: Sendable {
     ) -> Void
   /// values, rank, count, first lambda, step, scratch, sums.
   let tiltRun: @Sendable (Input, Input?, Int, Double, Double, Output, Output) -> Void
-  /// values, rank, gold, start, count, top, width, first block, end, moments; gives the next sample.
+  /// values, rank, gold, ends, start, count, top, width, first block, end, moments; gives the next sample.
   let blockMoments:
-    @Sendable (Input, Input?, Input?, Int, Int, Double, Double, Int, Int, Output) -> Int
+    @Sendable (
+      Input, Input?, Input?, UnsafePointer<Int>?, Int, Int, Double, Double, Int, Int, Output
+    ) -> Int
   /// children, parents, sets, children in use, binomials, scratch.
   let mergeBlocks: @Sendable (Input, Output, Int, Int, Input, Output) -> Void
   /// moments, blocks, where they lie, lambdas and their number, what is wanted, tables, scratch, sums.
@@ -127,8 +129,8 @@ struct CPUKernels: Sendable {
       }
       unsafe blockMoments = {
         unsafe CPUKernelsV2.blockMoments(
-          values: $0, rank: $1, gold: $2, start: $3, count: $4, top: $5, width: $6, first: $7,
-          end: $8, moments: $9)
+          values: $0, rank: $1, gold: $2, ends: $3, start: $4, count: $5, top: $6, width: $7,
+          first: $8, end: $9, moments: $10)
       }
       unsafe mergeBlocks = {
         unsafe CPUKernelsV2.mergeBlocks(
@@ -171,8 +173,8 @@ struct CPUKernels: Sendable {
       }
       unsafe blockMoments = {
         unsafe CPUKernelsV3.blockMoments(
-          values: $0, rank: $1, gold: $2, start: $3, count: $4, top: $5, width: $6, first: $7,
-          end: $8, moments: $9)
+          values: $0, rank: $1, gold: $2, ends: $3, start: $4, count: $5, top: $6, width: $7,
+          first: $8, end: $9, moments: $10)
       }
       unsafe mergeBlocks = {
         unsafe CPUKernelsV3.mergeBlocks(
@@ -215,8 +217,8 @@ struct CPUKernels: Sendable {
       }
       unsafe blockMoments = {
         unsafe CPUKernelsV4.blockMoments(
-          values: $0, rank: $1, gold: $2, start: $3, count: $4, top: $5, width: $6, first: $7,
-          end: $8, moments: $9)
+          values: $0, rank: $1, gold: $2, ends: $3, start: $4, count: $5, top: $6, width: $7,
+          first: $8, end: $9, moments: $10)
       }
       unsafe mergeBlocks = {
         unsafe CPUKernelsV4.mergeBlocks(

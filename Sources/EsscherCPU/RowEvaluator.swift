@@ -71,7 +71,7 @@ struct RowEvaluator: Sendable {
         cells.advanced(by: position), stored: stored, row: row, table: table,
         missing: plan.missing, ordered: ordered, kernels: kernels)
       position += stored
-      if ordered { workspace.sort() }
+      if ordered { order(workspace, row: row) }
       body(
         index,
         try workspace.summarise(
@@ -81,12 +81,21 @@ struct RowEvaluator: Sendable {
     }
   }
 
+  /// Sorts a row, or groups it where the plan does not ask for order itself.
+  private func order(_ workspace: RowWorkspace, row: Int) {
+    if !plan.sorted, let largest = plan.lambdas(row: row).last, workspace.group(largest: largest) {
+      return
+    }
+    workspace.sort()
+  }
+
   /// Whether a row is put in order before anything is summed: where the plan asks for it, or where so many lambdas
   /// are to come that its blocks will want it. A row's own length decides, and never its neighbours.
   private func isOrdered(sampleCount: Int) -> Bool {
     plan.sorted
       || table.gold == nil && table.logWeights == nil
-        && TiltCost.paysSorting(sampleCount: sampleCount, lambdaCount: plan.lambdaCount)
+        && TiltCost.paysOrder(
+          sampleCount: sampleCount, lambdaCount: plan.lambdaCount, storage: source.storage)
   }
 
   private func read(_ rows: Range<Int>, _ scratch: WorkerScratch) throws(EsscherError) -> ReadRows {

@@ -28,9 +28,9 @@ struct ReadRows {
 
 extension RowWorkspace {
   /// Takes a row's `stored` cells in, where they lie; afterwards `count`, `values`, `gold` and `weights` are set.
-  /// Of a row of floats, `values` is written by ``sort()``.
+  /// Of a row of floats, `values` is written by ``sort()`` or ``group(largest:)``.
   ///
-  /// - Parameter ordered: the row will be sorted.
+  /// - Parameter ordered: the row will be sorted or grouped.
   /// - Returns: how many samples were dropped, for a missing cell or a weight that vanishes beside the
   ///   largest (below 1e-308 of it).
   /// - Throws: `.badInput` at the first infinite cell, and at the first missing one unless the policy
@@ -45,6 +45,7 @@ extension RowWorkspace {
     unsafe storedGold = gold
     goldSum = nil
     sortedSum = nil
+    groups = nil
     hasKeysOfFloats = false
     hasPackedGold = false
     count = stored

@@ -85,7 +85,7 @@ extension RowWorkspace {
   }
 
   /// Room for keys of 32 bits in that of keys of 64.
-  private func shortKeys(_ keys: UnsafeMutablePointer<Int64>) -> UnsafeMutablePointer<Int32> {
+  func shortKeys(_ keys: UnsafeMutablePointer<Int64>) -> UnsafeMutablePointer<Int32> {
     unsafe UnsafeMutableRawPointer(keys).assumingMemoryBound(to: Int32.self)
   }
 }

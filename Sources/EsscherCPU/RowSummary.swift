@@ -58,6 +58,7 @@ extension RowWorkspace {
 
   /// Smallest and largest reward and their sum.
   private func extent(_ kernels: CPUKernels) -> (lowest: Double, highest: Double, sum: Double) {
+    if let groups, let sortedSum { return (groups.lowest, groups.highest, sortedSum) }
     if let sortedSum { return unsafe (values[count - 1], values[0], sortedSum) }
     unsafe kernels.extrema(values, count, small)
     return unsafe (small[0], small[1], small[2])
@@ -65,8 +66,9 @@ extension RowWorkspace {
 
   /// Share of the base law in the samples equal to the maximum.
   private func topShare(_ highest: Double) -> Double {
-    if !hasWeights && sortedSum == nil {
-      return unsafe Double(crow_count_equal(level, values, count, highest)) / Double(count)
+    if !hasWeights && (sortedSum == nil || groups != nil) {
+      let length = groups.map { samples(above: 1, $0) } ?? count
+      return unsafe Double(crow_count_equal(level, values, length, highest)) / Double(count)
     }
     let isSorted = sortedSum != nil
     var tied = 0

@@ -46,6 +46,12 @@ final class RowWorkspace {
   let prefix: UnsafeMutablePointer<Int>
   let doubled: UnsafeMutablePointer<Double>
   let doubledPrefix: UnsafeMutablePointer<Int>
+  /// Edges by which a row is grouped, their keys, and how many samples lie above each.
+  let edgeCells: UnsafeMutablePointer<Float>
+  let edgeKeys: UnsafeMutablePointer<Int32>
+  let edgeEnds: UnsafeMutablePointer<Int>
+  /// Where the blocks of a level end in a grouped row.
+  let blockEnds: UnsafeMutablePointer<Int>
   /// Factors of a run of equally spaced lambdas.
   let runScratch: UnsafeMutablePointer<Double>
   /// Records of the row at every lambda, what kernels find before it comes there, and small results.
@@ -65,8 +71,11 @@ final class RowWorkspace {
   var hasKeysOfFloats = false
   /// Those keys carry the row's gold, and `gold` is still to be written too.
   var hasPackedGold = false
-  /// Σ r of a sorted row, nil before the sort.
+  /// Σ r of a sorted or grouped row, nil before that.
   var sortedSum: Double?
+  /// How a row is grouped that is not sorted, and the number of its edges.
+  var groups: RowGroups?
+  var edgeCount = 0
   /// Two rewards of the sorted row are equal.
   var hasTies = false
   /// Gold rewards before they are centred: in the row's order, and their sum where it is known.
@@ -101,6 +110,10 @@ final class RowWorkspace {
     unsafe prefix = memory.take(lambdaCount)
     unsafe doubled = memory.take(lambdaCount)
     unsafe doubledPrefix = memory.take(lambdaCount)
+    unsafe edgeCells = memory.take(RowGroups.capacity)
+    unsafe edgeKeys = memory.take(RowGroups.capacity)
+    unsafe edgeEnds = memory.take(RowGroups.capacity)
+    unsafe blockEnds = memory.take(BlockGrid.capacity)
     unsafe runScratch = memory.take(2 * CPUKernels.runSamples)
     unsafe sums = memory.take(Self.sumCount(lambdaCount))
     unsafe found = memory.take(Self.sumCount(lambdaCount))
@@ -135,7 +148,8 @@ final class RowWorkspace {
       Array(repeating: 8 * (capacity + padding), count: hasWeights ? 5 : 4)
         + [
           16 * levelCount, 8 * mergedCount, 8 * mergedCount, 8 * BlockGrid.series.count,
-          16 * CPUKernels.runSamples,
+          16 * CPUKernels.runSamples, 4 * RowGroups.capacity, 4 * RowGroups.capacity,
+          8 * RowGroups.capacity, 8 * BlockGrid.capacity,
         ]
         + Array(repeating: 8 * (lambdaCount + padding), count: 4)
         + [

@@ -106,7 +106,8 @@ extension RowWorkspace {
       sorted: false, ranked: false, dropped: dropped, row: row, table: table, kernels: kernels)
     _ = findTies()
     findRanks()
-    let sums = unsafe [TiltSums](unsafeUninitializedCapacity: plan.lambdas.count) { buffer, written in
+    let sums = unsafe [TiltSums](unsafeUninitializedCapacity: plan.lambdas.count) {
+      buffer, written in
       guard let output = buffer.baseAddress else { return }
       _ = unsafe sweep(
         lambdas: plan.lambdas, summary: summary, ranked: true,

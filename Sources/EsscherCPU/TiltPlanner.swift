@@ -25,7 +25,8 @@ struct TiltPlan: Equatable {
   /// Whether the row's power moments are taken from its blocks.
   func takesPowers(_ summary: RowSummary) -> Bool {
     let most = BlockGrid.largestReach * BlockGrid.largestReach
-    return centred > 0 && !blocks.isEmpty && summary.reach * summary.reach <= most * summary.variance
+    return centred > 0 && !blocks.isEmpty
+      && summary.reach * summary.reach <= most * summary.variance
   }
 
   /// How many lambdas each method serves.
@@ -82,16 +83,19 @@ enum TiltCost {
   static let block = 22.0
   /// Sixteen blocks merged to eight.
   static let merge = 115.0
-  /// Sorting eight samples.
+  /// Sorting or grouping eight samples.
   static let sort = 20.0
+  static let group = 12.0
 
-  /// True where sorting a row for its blocks alone costs less than its samples at `lambdaCount` lambdas.
-  static func paysSorting(sampleCount: Int, lambdaCount: Int) -> Bool {
+  /// True where sorting or grouping a row for its blocks alone costs less than its samples at `lambdaCount` lambdas.
+  static func paysOrder(sampleCount: Int, lambdaCount: Int, storage: CellStorage) -> Bool {
     guard sampleCount >= BlockGrid.fewestSamples else { return false }
     let vectors = Double(sampleCount) / 8
     let each = Double(lambdaCount)
+    let groups = storage == .float32 && sampleCount >= RowGroups.fewestSamples
+    let order = groups ? group : sort
     return each * (samples * vectors + samplesLambda)
-      > vectors * (sort + moments) + each * (blocksLambda + 1.5 * blocks) + 24 * block + 8 * merge
+      > vectors * (order + moments) + each * (blocksLambda + 1.5 * blocks) + 24 * block + 8 * merge
   }
 }
 
@@ -120,6 +124,7 @@ extension RowWorkspace {
     for index in start..<plan.count {
       let lambda = unsafe lambdas[index]
       guard lambda * summary.highest <= BlockGrid.largestExponent else { return }
+      if let groups, (index < plan.topped ? 2 * lambda : lambda) > groups.finest { return }
       // Between two levels a block spans 2.2/lambda.
       let used =
         min(index < plan.topped ? grid.range * lambda : grid.cut, grid.range * lambda) / 2.2
@@ -181,12 +186,18 @@ extension RowWorkspace {
     }
   }
 
-  /// How many samples of the sorted row lie within a distance of the largest, rounded up to whole vectors.
+  /// How many samples of the sorted or grouped row, from its first on, hold all that lie within a distance of the
+  /// largest; whole vectors.
   ///
   /// - Parameter least: a number that is not too many.
   /// - Complexity: O(log of what is more than `least`).
   func samples(within reach: Double, from least: Int) -> Int {
     var length = max(least, min(8, count))
+    if let groups {
+      guard let widths = groups.widths(beyond: reach) else { return count }
+      length = max(length, samples(above: widths, groups))
+      return min((length + 7) / 8 * 8, count)
+    }
     let highest = unsafe values[0]
     // Vectors are doubled until one lies beyond, and the last that lies within is found between.
     var step = 8

@@ -178,9 +178,9 @@ extension RowWorkspace {
   ///
   /// - Returns: whether it is sorted now.
   private func sortForBlocks(_ lambdaCount: Int, _ storage: CellStorage) -> Bool {
-    guard !hasWeights, TiltCost.paysSorting(sampleCount: count, lambdaCount: lambdaCount) else {
-      return false
-    }
+    guard !hasWeights,
+      TiltCost.paysOrder(sampleCount: count, lambdaCount: lambdaCount, storage: storage)
+    else { return false }
     sortRewards(storage: storage)
     return true
   }

@@ -3,7 +3,7 @@
 // where something has to follow them. It is C because Swift has no spelling for the instructions that compress a
 // vector, and its integer vectors are slow without optimisation.
 //
-// `level` is the x86-64 level to run on, 2, 3 or 4; every level gives the same bits. Other architectures ignore it.
+// `level` is the x86-64 level to run on, 2, 3 or 4; every level gives the same bits, but for `crow_group_32`. Other architectures ignore it.
 // Rows have fewer than 2^32 cells.
 #ifndef ESSCHER_CROWSORT_H
 #define ESSCHER_CROWSORT_H
@@ -41,6 +41,16 @@ void crow_sort_64(int level, int64_t *keys, long count, int64_t *spare);
 /// Sorts pairs of `crow_pairs_of_doubles` by the whole key and, where those are equal, by position.
 void crow_sort_pairs_of_doubles(
     int level, const double *cells, int64_t *pairs, long count, int64_t *spare);
+
+/// Sorts keys as far as `edge_count` ascending edges can tell: `ends[e]` is the number of keys up to `edges[e]`, and
+/// those come before all others. Which order the keys between two edges have depends on the level. At most
+/// proportional to `count` times `edge_count` in time, usually to its logarithm.
+void crow_group_32(
+    int level, int32_t *keys, long count, int32_t *spare, const int32_t *edges, long edge_count,
+    long *ends);
+
+/// Smallest and largest of at least one key.
+void crow_range_of_keys(int level, const int32_t *keys, long count, int32_t *range);
 
 // ---- Sorted keys to cells, largest first, and their sum in a fixed order. True where two of them are equal.
 

@@ -17,8 +17,9 @@ public var blockStride: Int { 48 }
 ///   - values: d, descending; eight doubles below every edge follow the last, so that whole vectors may be
 ///     read.
 ///   - rank, gold: payloads or nil; eight more may be read than there are samples.
-///   - ends: at a block's index, how many samples of the row lie above its lower edge; `values` then descend from
-///     block to block only, and have no payloads. Nil where they all descend.
+///   - ends: at a block's index, how many samples of the row lie above its lower edge. `values` then descend from
+///     block to block only, have no payloads, and anything may follow the last. Nil where they all descend.
+///   - mean, correction: of values with `ends`, which are d + correction + mean.
 ///   - count: samples of the row.
 ///   - moments: 18·``blockStride`` doubles a set; blocks before the range are left alone, those beyond it are
 ///     made empty.
@@ -27,7 +28,7 @@ public var blockStride: Int { 48 }
 /// - Complexity: O(samples + blocks), no allocation.
 public func blockMoments(
   values: UnsafePointer<Double>, rank: UnsafePointer<Double>?, gold: UnsafePointer<Double>?,
-  ends: UnsafePointer<Int>?,
+  ends: UnsafePointer<Int>?, mean: Double, correction: Double,
   start: Int, count: Int, top: Double, width: Double, first: Int, end: Int,
   moments: UnsafeMutablePointer<Double>
 ) -> Int {
@@ -44,7 +45,9 @@ public func blockMoments(
     let target = unsafe moments + block
     if let ends = unsafe ends {
       length = unsafe ends[block] &- begin
-      unsafe blockGroup(values + begin, length, centre, scale, target, stride)
+      unsafe blockGroup(
+        values + begin, length, Lanes(repeating: mean), Lanes(repeating: correction), centre, scale,
+        target, stride)
     } else {
       unsafe blockPlain(
         values + begin, count &- begin, edge, centre, scale, &length, target, stride)
@@ -106,20 +109,21 @@ private func blockPlain(
 /// Σ u^k of `length` samples.
 @inline(__always)
 private func blockGroup(
-  _ values: UnsafePointer<Double>, _ length: Int, _ centre: Lanes, _ scale: Lanes,
-  _ target: UnsafeMutablePointer<Double>, _ stride: Int
+  _ values: UnsafePointer<Double>, _ length: Int, _ mean: Lanes, _ correction: Lanes,
+  _ centre: Lanes, _ scale: Lanes, _ target: UnsafeMutablePointer<Double>, _ stride: Int
 ) {
   var sums = BlockPowers()
   let one = Lanes(repeating: 1)
   var index = 0
   while index &+ 8 <= length {
-    sums.add(unsafe (load(values, index) - centre) * scale, one, false)
+    sums.add(unsafe (load(values, index) - mean - correction - centre) * scale, one, false)
     index &+= 8
   }
   if index < length {
     // Samples of the next blocks, and what follows the row, count as u = 0.
     let rest = Lanes(repeating: Double(length &- index))
-    let u = unsafe ((load(values, index) - centre) * scale).replacing(
+    let d = unsafe load(values, index) - mean - correction
+    let u = ((d - centre) * scale).replacing(
       with: Lanes(repeating: 0), where: Lanes(0, 1, 2, 3, 4, 5, 6, 7) .>= rest)
     sums.add(u, one, false)
   }

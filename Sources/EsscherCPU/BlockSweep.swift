@@ -37,7 +37,8 @@ extension RowWorkspace {
   /// Writes the records of `plan.blocks`; the squares of those of twice the finest lambda and more are left to
   /// the caller. Where `takesPowers`, also the row's power moments, to `small`.
   ///
-  /// `shifted` holds the centred rewards, descending, and eight doubles of −∞ after them.
+  /// `shifted` holds the centred rewards, descending, and eight doubles of −∞ after them; of grouped rows it is not
+  /// read.
   func blockSweep(
     _ plan: TiltPlan, summary: RowSummary, ranked: Bool, takesPowers: Bool, kernels: CPUKernels
   ) {
@@ -62,6 +63,11 @@ extension RowWorkspace {
     var next = plan.blocks.upperBound
     var square = firstUnsquared(plan)
     var lacksPowers = takesPowers
+    let centring =
+      groups == nil
+      ? unsafe BlockGroups(ends: nil)
+      : unsafe BlockGroups(
+        ends: blockEnds, mean: summary.centre, correction: summary.correction)
     while true {
       let end = level.position < count ? max(level.end, grid.count(width: level.width)) : level.end
       if let groups {
@@ -70,7 +76,7 @@ extension RowWorkspace {
         }
       }
       unsafe level.position = kernels.blockMoments(
-        shifted, ranked ? rank : nil, gold ? self.gold : nil, groups == nil ? nil : blockEnds,
+        groups == nil ? shifted : values, ranked ? rank : nil, gold ? self.gold : nil, centring,
         level.position, count, summary.highest, level.width, level.end, end, level.moments)
       level.end = end
       var served = level.served / 2

@@ -62,6 +62,15 @@ struct BlockWants {
   var gold: Bool
 }
 
+/// Where the blocks of a grouped row end, and what its values are to be centred by.
+@safe
+struct BlockGroups {
+  /// Nil for values that descend and are centred.
+  var ends: UnsafePointer<Int>?
+  var mean = 0.0
+  var correction = 0.0
+}
+
 /// The hot loops of one instruction-set level.
 @safe
 struct CPUKernels: Sendable {
@@ -76,10 +85,10 @@ struct CPUKernels: Sendable {
     ) -> Void
   /// values, rank, count, first lambda, step, scratch, sums.
   let tiltRun: @Sendable (Input, Input?, Int, Double, Double, Output, Output) -> Void
-  /// values, rank, gold, ends, start, count, top, width, first block, end, moments; gives the next sample.
+  /// values, rank, gold, groups, start, count, top, width, first block, end, moments; gives the next sample.
   let blockMoments:
     @Sendable (
-      Input, Input?, Input?, UnsafePointer<Int>?, Int, Int, Double, Double, Int, Int, Output
+      Input, Input?, Input?, BlockGroups, Int, Int, Double, Double, Int, Int, Output
     ) -> Int
   /// children, parents, sets, children in use, binomials, scratch.
   let mergeBlocks: @Sendable (Input, Output, Int, Int, Input, Output) -> Void
@@ -129,8 +138,8 @@ struct CPUKernels: Sendable {
       }
       unsafe blockMoments = {
         unsafe CPUKernelsV2.blockMoments(
-          values: $0, rank: $1, gold: $2, ends: $3, start: $4, count: $5, top: $6, width: $7,
-          first: $8, end: $9, moments: $10)
+          values: $0, rank: $1, gold: $2, ends: $3.ends, mean: $3.mean, correction: $3.correction,
+          start: $4, count: $5, top: $6, width: $7, first: $8, end: $9, moments: $10)
       }
       unsafe mergeBlocks = {
         unsafe CPUKernelsV2.mergeBlocks(
@@ -173,8 +182,8 @@ struct CPUKernels: Sendable {
       }
       unsafe blockMoments = {
         unsafe CPUKernelsV3.blockMoments(
-          values: $0, rank: $1, gold: $2, ends: $3, start: $4, count: $5, top: $6, width: $7,
-          first: $8, end: $9, moments: $10)
+          values: $0, rank: $1, gold: $2, ends: $3.ends, mean: $3.mean, correction: $3.correction,
+          start: $4, count: $5, top: $6, width: $7, first: $8, end: $9, moments: $10)
       }
       unsafe mergeBlocks = {
         unsafe CPUKernelsV3.mergeBlocks(
@@ -217,8 +226,8 @@ struct CPUKernels: Sendable {
       }
       unsafe blockMoments = {
         unsafe CPUKernelsV4.blockMoments(
-          values: $0, rank: $1, gold: $2, ends: $3, start: $4, count: $5, top: $6, width: $7,
-          first: $8, end: $9, moments: $10)
+          values: $0, rank: $1, gold: $2, ends: $3.ends, mean: $3.mean, correction: $3.correction,
+          start: $4, count: $5, top: $6, width: $7, first: $8, end: $9, moments: $10)
       }
       unsafe mergeBlocks = {
         unsafe CPUKernelsV4.mergeBlocks(

@@ -37,9 +37,14 @@ extension RowWorkspace {
     unsafe sums.update(repeating: 0, count: lambdas.count * CPUKernels.tiltStride)
     overTop(plan, summary, ranked: ranked, kernels: kernels)
     if plan.topped > 0 || !plan.blocks.isEmpty {
-      unsafe kernels.shift(values, count, summary.centre, summary.correction, shifted)
-      for index in count..<count + Self.padding { unsafe shifted[index] = -.infinity }
       let takesPowers = plan.takesPowers(summary)
+      // Blocks of grouped rows take the samples as they are.
+      if groups == nil || plan.centred > 0 && !takesPowers
+        || plan.centredSamples.contains(where: { !$0.isEmpty })
+      {
+        unsafe kernels.shift(values, count, summary.centre, summary.correction, shifted)
+        for index in count..<count + Self.padding { unsafe shifted[index] = -.infinity }
+      }
       if plan.centred > 0 && !takesPowers { addPowers(summary, sets: sets, kernels: kernels) }
       for part in plan.centredSamples where !part.isEmpty {
         unsafe overSamples(

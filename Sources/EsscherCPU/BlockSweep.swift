@@ -19,11 +19,20 @@ extension RowWorkspace {
   }
 
   /// The finest lambda of blocks: squares of a tilt are the sums at twice its lambda, which blocks must serve about
-  /// the mean, where no sample is left out.
+  /// the mean, where no sample is left out, and also about the top where that costs less.
   func finestLambda(_ plan: TiltPlan) -> Double {
     guard let last = plan.blocks.last else { return 0 }
-    guard plan.blocks.lowerBound < plan.topped else { return unsafe lambdas[last] }
-    return unsafe max(lambdas[last], 2 * lambdas[min(plan.topped - 1, last)])
+    let largest = unsafe lambdas[last]
+    var first = last
+    while first > plan.blocks.lowerBound, unsafe 2 * lambdas[first - 1] > largest { first -= 1 }
+    let length = samples(within: BlockGrid.cut(sampleCount: count) / (2 * largest), from: 0)
+    if groups.map({ 2 * largest <= $0.finest }) ?? true,
+      TiltCost.paysSquares(last + 1 - first, sampleCount: length)
+    {
+      return 2 * largest
+    }
+    guard plan.blocks.lowerBound < plan.topped else { return largest }
+    return unsafe max(largest, 2 * lambdas[min(plan.topped - 1, last)])
   }
 
   /// First of `plan.blocks` whose squares blocks do not serve.

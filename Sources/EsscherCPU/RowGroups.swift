@@ -30,7 +30,8 @@ struct RowGroups {
     // 683 widths of 3/lambda: beyond, blocks would not serve lambda anyway (``BlockGrid/largestExponent``), but for
     // rows that reach far lower than high.
     let reach = 2 * BlockGrid.largestStep * Self.farthest
-    finest = min(lambda, reach / (highest - lowest))
+    // The squares of a tilt are the sums at twice its lambda.
+    finest = min(2 * lambda, reach / (highest - lowest))
     width = 2 * BlockGrid.largestStep / finest
     size = BlockGrid.size(sampleCount: sampleCount)
   }

@@ -87,6 +87,13 @@ enum TiltCost {
   static let sort = 20.0
   static let group = 12.0
 
+  /// True where a level for squares costs less than so many of them over so many samples.
+  static func paysSquares(_ lambdaCount: Int, sampleCount: Int) -> Bool {
+    // A level adds half its blocks and a merge, and its blocks are no more than others.
+    let each = samplesLambda + samples * Double(sampleCount) / 8 - blocks
+    return Double(lambdaCount) * each > 16 * block + merge
+  }
+
   /// True where sorting or grouping a row for its blocks alone costs less than its samples at `lambdaCount` lambdas.
   static func paysOrder(sampleCount: Int, lambdaCount: Int, storage: CellStorage) -> Bool {
     guard sampleCount >= BlockGrid.fewestSamples else { return false }

@@ -17,30 +17,31 @@ struct DeviceRecords {
   /// Tie groups by row of the tile, the largest samples' first.
   private(set) var ties: [Int: [TieGroup]] = [:]
 
-  init(_ tile: TileMemory, _ plan: StatisticsPlan, on session: OpenCLSession) throws(OpenCLError) {
+  init(_ tile: TileMemory, _ plan: StatisticsPlan) throws(OpenCLError) {
+    let queue = tile.queue
     let rows = tile.rows.count
     lambdas = plan.lambdaCount
     ns = plan.selections.count
-    summaries = try session.read(
+    summaries = try queue.read(
       rows * DeviceLayout.summaryStride, from: tile.summaries, zero: 0.0)
     moments =
       lambdas > 0
-      ? try session.read(rows * DeviceLayout.momentStride, from: tile.moments, zero: 0.0) : []
-    sums = try session.read(
+      ? try queue.read(rows * DeviceLayout.momentStride, from: tile.moments, zero: 0.0) : []
+    sums = try queue.read(
       rows * lambdas * DeviceLayout.tiltFields, from: tile.sums, zero: 0.0)
-    bestOf = try session.read(rows * ns * DeviceLayout.bestOfFields, from: tile.bestOf, zero: 0.0)
+    bestOf = try queue.read(rows * ns * DeviceLayout.bestOfFields, from: tile.bestOf, zero: 0.0)
     tailStarts = plan.tail ? tile.tailStarts : []
     let tailCells = tailStarts.last ?? 0
-    tails = try session.read(tailCells, from: tile.tails, zero: 0.0)
-    goldTails = try session.read(
+    tails = try queue.read(tailCells, from: tile.tails, zero: 0.0)
+    goldTails = try queue.read(
       tile.shape.hasGold ? tailCells : 0, from: tile.goldTails, zero: 0.0)
     guard plan.sorted else { return }
-    let count = try session.read(1, from: tile.tieCount, zero: UInt32(0))[0]
+    let count = try queue.read(1, from: tile.tieCount, zero: UInt32(0))[0]
     guard Int(count) <= tile.shape.tieCapacity else {
       throw OpenCLError(
         call: "", status: 0, detail: "the device counted more tie groups than there can be")
     }
-    let triples = try session.read(3 * Int(count), from: tile.ties, zero: UInt32(0))
+    let triples = try queue.read(3 * Int(count), from: tile.ties, zero: UInt32(0))
     for slot in 0..<Int(count) {
       let row = Int(triples[3 * slot])
       guard row < rows else {

@@ -15,14 +15,19 @@ public struct LaunchTuning: Sendable, Equatable {
   public var sortBlock: Int
   /// Outputs of a work-item in a merge pass.
   public var mergeRun: Int
+  /// The device has cores and memory of its own: rewards are copied to it even where it could read the host's, and
+  /// the host goes on beside it.
+  public var worksBesideHost: Bool
 
   /// Processors: compilers do not vectorise across work-items, so vectors are explicit and a row is
   /// one work-item's (20 to 50 times faster on PoCL).
   public static let processor = LaunchTuning(
-    vectorWidth: 8, lanes: 1, lambdasPerBlock: 4, sortBlock: 0, mergeRun: 8)
+    vectorWidth: 8, lanes: 1, lambdasPerBlock: 4, sortBlock: 0, mergeRun: 8,
+    worksBesideHost: false)
   /// GPUs: 128 lanes a row; 12 bytes of local memory a sample of a sorted block.
   public static let gpu = LaunchTuning(
-    vectorWidth: 1, lanes: 128, lambdasPerBlock: 4, sortBlock: 1024, mergeRun: 8)
+    vectorWidth: 1, lanes: 128, lambdasPerBlock: 4, sortBlock: 1024, mergeRun: 8,
+    worksBesideHost: true)
 
   /// The tuning of a device's kind; `ESSCHER_OPENCL_BUILD=processor|gpu` overrides it, for comparisons of
   /// one build on two devices.

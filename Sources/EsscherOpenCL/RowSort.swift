@@ -6,7 +6,7 @@ internal import EsscherCore
 extension DeviceKernels {
   /// Enqueues the sort of a tile's rows; afterwards gold and weights are in the sorted buffers.
   func sort(
-    _ tile: TileMemory, flags: UInt32, longest: Int, on session: OpenCLSession
+    _ tile: TileMemory, flags: UInt32, longest: Int, on queue: OpenCLQueue
   ) throws(OpenCLError) {
     let rows = tile.rows.count
     // Whether the sorted keys ended in the spare buffers.
@@ -19,7 +19,7 @@ extension DeviceKernels {
       try sortRadix.set(4, tile.spareOrder)
       try sortRadix.set(5, tile.deviceOffsets)
       try sortRadix.set(6, tile.deviceCounts)
-      try session.launch(sortRadix, groups: (rows, 1), lanes: 1)
+      try queue.launch(sortRadix, groups: (rows, 1), lanes: 1)
     } else {
       try sortBlocks.set(0, tile.rewards)
       try sortBlocks.set(1, tile.keys)
@@ -27,7 +27,7 @@ extension DeviceKernels {
       try sortBlocks.set(3, tile.deviceOffsets)
       try sortBlocks.set(4, tile.deviceCounts)
       let blocks = (longest + tuning.sortBlock - 1) / tuning.sortBlock
-      try session.launch(sortBlocks, groups: (blocks, rows), lanes: tuning.lanes)
+      try queue.launch(sortBlocks, groups: (blocks, rows), lanes: tuning.lanes)
       var width = tuning.sortBlock
       let outputs = tuning.lanes * tuning.mergeRun
       while width < longest {
@@ -39,7 +39,7 @@ extension DeviceKernels {
         try sortMerge.set(4, tile.deviceOffsets)
         try sortMerge.set(5, tile.deviceCounts)
         try sortMerge.set(6, ulong: UInt64(width))
-        try session.launch(
+        try queue.launch(
           sortMerge, groups: ((longest + outputs - 1) / outputs, rows), lanes: tuning.lanes)
         isSwapped.toggle()
         width *= 2
@@ -60,11 +60,11 @@ extension DeviceKernels {
     try sortGather.set(7, tile.deviceOffsets)
     try sortGather.set(8, tile.deviceCounts)
     try sortGather.set(9, uint: flags)
-    try session.launch(sortGather, groups: (rows, 1), lanes: tuning.lanes)
+    try queue.launch(sortGather, groups: (rows, 1), lanes: tuning.lanes)
   }
 
   /// Enqueues the gathering of the sorted rows' tails, gold's once it is averaged over ties.
-  func gatherTails(_ tile: TileMemory, on session: OpenCLSession) throws(OpenCLError) {
+  func gatherTails(_ tile: TileMemory, on queue: OpenCLQueue) throws(OpenCLError) {
     for isGold in tile.shape.hasGold ? [false, true] : [false] {
       if isGold {
         try rowTail.set(0, tile.sortedGolds)
@@ -75,7 +75,7 @@ extension DeviceKernels {
       }
       try rowTail.set(1, tile.deviceOffsets)
       try rowTail.set(2, tile.tailOffsets)
-      try session.launch(rowTail, groups: (tile.rows.count, 1), lanes: tuning.lanes)
+      try queue.launch(rowTail, groups: (tile.rows.count, 1), lanes: tuning.lanes)
     }
   }
 

@@ -69,6 +69,8 @@ enum DeviceLayout {
 @safe
 final class TileMemory {
   let shape: TileShape
+  /// Carries the tile's copies and kernels, beside those of the other tile.
+  let queue: OpenCLQueue
   // Host side
   private let rewardMemory: HostMemory
   private let goldMemory: HostMemory
@@ -113,14 +115,16 @@ final class TileMemory {
   let tails: OpenCLBuffer
   let goldTails: OpenCLBuffer
 
-  init(_ shape: TileShape, on session: OpenCLSession) throws(OpenCLError) {
+  /// - Parameter isCopied: rewards go to memory of the device's own, also where it could work on the host's.
+  init(_ shape: TileShape, on session: OpenCLSession, isCopied: Bool) throws(OpenCLError) {
+    queue = try session.queue()
     let cells = 8 * shape.cells
     let sorted = shape.isSorted ? cells : 0
     let gold = shape.hasGold ? cells : 0
     let weight = shape.hasWeights ? cells : 0
-    rewardMemory = HostMemory(bytes: cells)
-    goldMemory = HostMemory(bytes: gold)
-    weightMemory = HostMemory(bytes: weight)
+    rewardMemory = HostMemory(bytes: cells, isCopied: isCopied, by: queue)
+    goldMemory = HostMemory(bytes: gold, isCopied: isCopied, by: queue)
+    weightMemory = HostMemory(bytes: weight, isCopied: isCopied, by: queue)
     deviceOffsets = try session.buffer(8 * shape.rows, "row offsets")
     deviceCounts = try session.buffer(4 * shape.rows, "row counts")
     rewards = try session.buffer(cells, "rewards", host: rewardMemory)
@@ -208,22 +212,21 @@ final class TileMemory {
     return starts
   }
 
-  /// Starts the copies of the loaded rows to the device: the small ones at once, the cells in the
-  /// background, so that the kernels of the tile before go on.
+  /// Starts the copies of the loaded rows to the device, beside the kernels of the tile before; the small ones have
+  /// left when it returns.
   func upload(
-    _ session: OpenCLSession, classes rowClasses: [UInt32], withTails: Bool
+    classes rowClasses: [UInt32], withTails: Bool
   ) throws(OpenCLError) {
     guard let last = offsets.last, let count = counts.last else { return }
-    try session.writeCopy(offsets, to: deviceOffsets)
-    try session.writeCopy(counts, to: deviceCounts)
-    try session.writeCopy(rowClasses, to: classes)
-    try session.writeCopy([UInt32(0)], to: tieCount)
-    if withTails { try session.writeCopy(tailStarts.map { UInt64($0) }, to: tailOffsets) }
+    try queue.write(offsets, to: deviceOffsets)
+    try queue.write(counts, to: deviceCounts)
+    try queue.write(rowClasses, to: classes)
+    try queue.write([UInt32(0)], to: tieCount)
+    if withTails { try queue.write(tailStarts.map { UInt64($0) }, to: tailOffsets) }
     // The kernels read whole vectors; what lies behind a row's end is masked, whatever it is.
     let bytes = 8 * min(shape.cells, Int(last) + DeviceLayout.padded(max(Int(count), 1)))
-    try unsafe session.enqueueWrite(values, bytes, to: rewards)
-    if shape.hasGold { try unsafe session.enqueueWrite(gold, bytes, to: golds) }
-    if shape.hasWeights { try unsafe session.enqueueWrite(weights, bytes, to: weightBuffer) }
-    try session.flushCopies()
+    try unsafe queue.enqueueWrite(values, bytes, to: rewards)
+    if shape.hasGold { try unsafe queue.enqueueWrite(gold, bytes, to: golds) }
+    if shape.hasWeights { try unsafe queue.enqueueWrite(weights, bytes, to: weightBuffer) }
   }
 }

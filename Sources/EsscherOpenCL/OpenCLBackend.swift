@@ -213,6 +213,7 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
     TileShape(
       cells: cells, rows: rows, lambdas: plan.lambdaCount, ns: plan.selections.count,
       hasGold: table.gold != nil, hasWeights: table.logWeights != nil, isSorted: blocks.isSorted,
+      hasShortKeys: blocks.isSorted && table.rewardSource?.storage == .float32,
       isOrdered: blocks.isOrdered, tailCells: tails)
   }
 

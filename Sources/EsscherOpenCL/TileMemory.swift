@@ -13,6 +13,8 @@ struct TileShape: Equatable {
   var hasGold: Bool
   var hasWeights: Bool
   var isSorted: Bool
+  /// Rewards are floats, whose sort keys carry the position.
+  var hasShortKeys: Bool
   /// Rows that are not sorted are put in the order of their blocks.
   var isOrdered: Bool
   /// Rewards of all rows' tails.
@@ -21,7 +23,7 @@ struct TileShape: Equatable {
   /// Bytes on the device.
   var bytes: Int {
     var cell = 8
-    if isSorted { cell += 8 + 8 + 4 + 4 + 8 + 6 }
+    if isSorted { cell += 8 + 8 + (hasShortKeys ? 0 : 4 + 4) + 8 + 6 }
     if isOrdered { cell += 8 }
     if hasGold { cell += isSorted ? 24 : 8 }
     if hasWeights { cell += isSorted ? 24 : 8 }
@@ -54,13 +56,14 @@ enum DeviceLayout {
   static let summaryStride = 10
   static let momentStride = 61
   static let tiltFields = 11
-  static let planStride = 4
+  static let planStride = 5
   static let bestOfFields = 3
   static let hasRank: UInt32 = 1
   static let hasGold: UInt32 = 2
   static let hasWeights: UInt32 = 4
   static let isSorted: UInt32 = 8
   static let hasBlocks: UInt32 = 16
+  static let hasShortKeys: UInt32 = 32
 
   static func padded(_ count: Int) -> Int { (count + 7) / 8 * 8 }
 }
@@ -120,6 +123,7 @@ final class TileMemory {
     queue = try session.queue()
     let cells = 8 * shape.cells
     let sorted = shape.isSorted ? cells : 0
+    let ordered = shape.hasShortKeys ? 0 : sorted / 2
     let gold = shape.hasGold ? cells : 0
     let weight = shape.hasWeights ? cells : 0
     rewardMemory = HostMemory(bytes: cells, isCopied: isCopied, by: queue)
@@ -134,8 +138,8 @@ final class TileMemory {
     sortedWeights = try session.buffer(shape.isSorted ? weight : 0, "sorted weights")
     keys = try session.buffer(sorted, "sort keys")
     spareKeys = try session.buffer(sorted, "spare sort keys")
-    order = try session.buffer(sorted / 2, "sort order")
-    spareOrder = try session.buffer(sorted / 2, "spare sort order")
+    order = try session.buffer(ordered, "sort order")
+    spareOrder = try session.buffer(ordered, "spare sort order")
     rank = try session.buffer(sorted, "ranks")
     weightPrefix = try session.buffer(
       shape.isSorted && shape.hasWeights ? 8 * shape.prefixCells : 0, "weight prefixes")
@@ -147,7 +151,7 @@ final class TileMemory {
     moments = try session.buffer(8 * DeviceLayout.momentStride * shape.rows, "power moments")
     plans = try session.buffer(4 * DeviceLayout.planStride * shape.rows, "tilt plans")
     reaches = try session.buffer(4 * shape.rows * shape.lambdas, "samples of each lambda")
-    ordered = try session.buffer(shape.isOrdered ? cells : 0, "rewards in the order of blocks")
+    self.ordered = try session.buffer(shape.isOrdered ? cells : 0, "rewards in the order of blocks")
     sums = try session.buffer(
       8 * DeviceLayout.tiltFields * shape.rows * shape.lambdas, "tilt sums")
     bestOf = try session.buffer(

@@ -51,6 +51,14 @@ import Testing
       }
     }
 
+    @Test("equal steps of lambda", arguments: Candidate.devices)
+    func equalSteps(candidate: Candidate) throws {
+      var made = Case(.exponential, prompts: 2, samples: 90, weighted: false, seed: 12)
+      made.grid = (1...13).map { Double($0) / made.scale }
+      let worst = try ConformanceTests.worst(candidate.make(1, 1 << 30), made)
+      #expect(worst.error <= ConformanceTests.tolerance, "\(worst)")
+    }
+
     @Test(
       "rows emptied by dropping, and rows shorter than n, leave their neighbours alone",
       arguments: Candidate.devices)

@@ -9,6 +9,7 @@ struct DeviceRecords {
   private let moments: [Double]
   private let sums: [Double]
   private let bestOf: [Double]
+  private let plans: [UInt32]
   private let lambdas: Int
   private let ns: Int
   private let tails: [Double]
@@ -27,6 +28,9 @@ struct DeviceRecords {
     moments =
       lambdas > 0
       ? try queue.read(rows * DeviceLayout.momentStride, from: tile.moments, zero: 0.0) : []
+    plans =
+      lambdas > 0
+      ? try queue.read(rows * DeviceLayout.planStride, from: tile.plans, zero: UInt32(0)) : []
     sums = try queue.read(
       rows * lambdas * DeviceLayout.tiltFields, from: tile.sums, zero: 0.0)
     bestOf = try queue.read(rows * ns * DeviceLayout.bestOfFields, from: tile.bestOf, zero: 0.0)
@@ -74,6 +78,31 @@ struct DeviceRecords {
   }
   func best(_ row: Int) -> ArraySlice<Double> {
     Self.slice(bestOf, row, ns * DeviceLayout.bestOfFields)
+  }
+
+  /// How the device summed a row's lambdas.
+  ///
+  /// - Parameter group: lambdas of a work-group of the sweep, which share exponentials where they have equal steps.
+  func methods(_ row: Int, group: Int) -> TiltMethods {
+    var methods = TiltMethods()
+    guard lambdas > 0 else { return methods }
+    let plan = plans[row * DeviceLayout.planStride..<(row + 1) * DeviceLayout.planStride]
+    let centred = Int(plan[plan.startIndex])
+    let blocks = Int(plan[plan.startIndex + 1])..<Int(plan[plan.startIndex + 2])
+    methods.powers = centred
+    methods.blocks = blocks.count
+    if plan[plan.startIndex + 4] != 0 {
+      // The first lambda about the maximum; those of the blocks are none of the sweep's.
+      let records = tilt(row)
+      let first = (centred..<lambdas).first {
+        records[records.startIndex + $0 * DeviceLayout.tiltFields + 10] == 2
+      }
+      let start = max(first ?? lambdas, blocks.isEmpty ? 0 : blocks.upperBound)
+      let groups = lambdas / group - (start + group - 1) / group
+      methods.runs = max(0, groups) * group
+    }
+    methods.samples = lambdas - centred - blocks.count - methods.runs
+    return methods
   }
 
   private static func slice(_ values: [Double], _ row: Int, _ stride: Int) -> ArraySlice<Double> {

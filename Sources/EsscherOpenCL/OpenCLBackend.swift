@@ -108,6 +108,7 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
       throw EsscherError(.internal, "counts are evaluated on the processor")
     }
     var result = StatisticsTable(rows: rows, plan: plan)
+    result.methods = TiltMethods()
     var failure: EsscherError?
     lock.withLock { _ in
       do throws(EsscherError) {
@@ -235,13 +236,14 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
         cells,
         part.reduce(0) { $0 + DeviceLayout.padded(max(1, source.sampleCount(row: $1))) })
     }
-    let shape = shape(table, plan, blocks, cells: cells, rows: rows, tails: tails)
+    var shape = shape(table, plan, blocks, cells: cells, rows: rows, tails: tails)
     if let tile = tiles.first {
-      var grown = shape
-      grown.cells = max(grown.cells, tile.shape.cells)
-      grown.rows = max(grown.rows, tile.shape.rows)
-      grown.tailCells = max(grown.tailCells, tile.shape.tailCells)
+      // Rounds of few lambdas and of many follow one another: their tiles grow and stay.
+      let grown = shape.grown(to: tile.shape)
       if grown == tile.shape { return }
+      if grown.bytes <= tileLimit && grown.largestBuffer <= session.profile.largestBuffer {
+        shape = grown
+      }
     }
     guard shape.bytes <= tileLimit else {
       throw OpenCLError(
@@ -356,6 +358,9 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
       result.summaries[slot] = summary
       guard count > 0 else { continue }
       result.tails[slot] = records.tail(offset)
+      if !summary.isConstant {
+        result.methods? += records.methods(offset, group: kernels.tuning.lambdasPerBlock)
+      }
       let tilt = DeviceTilt(
         summary: summary,
         squaredMass: isWeighted ? record[record.startIndex + 8] : 1 / Double(count),

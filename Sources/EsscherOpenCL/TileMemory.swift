@@ -20,6 +20,17 @@ struct TileShape: Equatable {
   /// Rewards of all rows' tails.
   var tailCells: Int
 
+  /// As large as another shape too, where that is larger.
+  func grown(to other: TileShape) -> TileShape {
+    var grown = self
+    grown.cells = max(cells, other.cells)
+    grown.rows = max(rows, other.rows)
+    grown.lambdas = max(lambdas, other.lambdas)
+    grown.ns = max(ns, other.ns)
+    grown.tailCells = max(tailCells, other.tailCells)
+    return grown
+  }
+
   /// Bytes on the device.
   var bytes: Int {
     var cell = 8

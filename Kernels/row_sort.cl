@@ -1,23 +1,22 @@
 #line 2 "row_sort.cl"
 // SPDX-License-Identifier: Apache-2.0
 // row_sort.cl: the samples of each row, largest first, with the position each came from.
-// Layout:  rows as in row_summary.cl; keys and order at the same places, with spares of the same size.
-// Launch:  processors: one work-item a row (radix). GPUs: one work-group a block of SORT_BLOCK samples
-//          (bitonic in local memory), then merge passes, one work-item MERGE_RUN outputs.
-// Macros:  SORT_BLOCK (power of two, default 1024), MERGE_RUN (default 8).
-// Method:  order-preserving 64-bit keys whose ascending order is the rewards' descending order; -0 and +0
-//          are one key. Equal keys keep the order they came in, whichever way they are sorted.
+// Layout:  rows as in row_summary.cl; keys and order at the same places, with spares of the same size. Kernels
+//          named _short are for rewards that are floats: their keys have 32 bits, above the position, and there is
+//          no order beside them.
+// Launch:  processors: one work-item a row (radix); GPUs: merge_sort.cl. Then row_sort_gather, work-groups (part of
+//          the row, row).
+// Method:  order-preserving keys whose ascending order is the rewards' descending order; -0 and +0 are one key.
+//          Equal keys keep the order they came in, whichever way they are sorted.
 // Mirrors: EsscherCPU/RowSort.swift.
 
 #ifndef ESSCHER_COMMON
 #include "common.cl"
 #endif
-#ifndef SORT_BLOCK
-#define SORT_BLOCK 1024
-#endif
-#ifndef MERGE_RUN
-#define MERGE_RUN 8
-#endif
+#ifndef ESSCHER_ROW_SORT
+#define ESSCHER_ROW_SORT
+// Keys are floats' and carry their position.
+#define HAS_SHORT_KEYS 32
 
 INLINE ulong key_of(double x) {
   const ulong bits = as_ulong(x + 0.0);
@@ -29,41 +28,63 @@ INLINE double value_of(ulong key) {
   return as_double(ascending >> 63 ? ascending & 0x7FFFFFFFFFFFFFFFUL : ~ascending);
 }
 
-// Least-significant-digit radix sort of one row by one work-item; digits that all keys share cost nothing.
-// Empty in the build for GPUs, which never launch it and would reserve its counters a lane.
-__kernel void row_sort_radix(__global const double *restrict values, __global ulong *restrict keys,
-                             __global ulong *restrict spare_keys, __global uint *restrict order,
-                             __global uint *restrict spare_order, __global const ulong *restrict offsets,
-                             __global const uint *restrict counts) {
-#if SORT_BLOCK <= 2
-  const size_t row = get_global_id(0);
-  const ulong offset = offsets[row];
-  const uint count = counts[row];
-  uint histogram[8 * 256];
-  for (uint i = 0; i < 8 * 256; i++) histogram[i] = 0;
+// The key of a double that a float holds, and the position below it. By integers: devices may flush small floats.
+INLINE ulong short_key_of(double x, uint position) {
+  const ulong bits = as_ulong(x + 0.0);
+  const uint sign = (uint)(bits >> 32) & 0x80000000U;
+  const int exponent = (int)(bits >> 52 & 2047) - 896;
+  const uint fraction = (uint)(bits >> 29) & 0x7FFFFFU;
+  // Below 2^-126 floats have no leading one; 0 has none either, 2^-1022 and less are no floats.
+  const uint size = exponent > 0 ? (uint)exponent << 23 | fraction : (fraction | 0x800000U) >> min(1 - exponent, 31);
+  const uint ascending = sign ? ~(sign | size) : size | 0x80000000U;
+  return (ulong)~ascending << 32 | position;
+}
+
+INLINE double short_value_of(ulong key) {
+  const uint ascending = ~(uint)(key >> 32);
+  const uint size = ascending >> 31 ? ascending & 0x7FFFFFFFU : ~ascending & 0x7FFFFFFFU;
+  const ulong sign = ascending >> 31 ? 0 : 0x8000000000000000UL;
+  const ulong bits = ((ulong)(size >> 23) + 896) << 52 | (ulong)(size & 0x7FFFFFU) << 29;
+  const double small = (double)size * 0x1p-149;
+  return as_double(sign | (size >> 23 ? bits : as_ulong(small)));
+}
+
+#if WG_SIZE == 1
+// Least-significant-digit radix sort of one row by one work-item; digits that all keys share cost nothing. `digits` of
+// `width` bits from bit `lowest` on, 6,144 bins in all at most.
+INLINE void sort_radix(__global const double *values, __global ulong *keys, __global ulong *spare_keys,
+                       __global uint *order, __global uint *spare_order, const ulong offset, const uint count,
+                       const uint lowest, const uint width, const uint digits, const int is_short) {
+  const uint bins = 1U << width, mask = bins - 1;
+  uint histogram[3 * 2048];
+  for (uint i = 0; i < digits * bins; i++) histogram[i] = 0;
   __global ulong *from = keys + offset, *to = spare_keys + offset;
-  __global uint *from_order = order + offset, *to_order = spare_order + offset;
+  __global uint *from_order = order + (is_short ? 0 : offset), *to_order = spare_order + (is_short ? 0 : offset);
   for (uint i = 0; i < count; i++) {
-    const ulong key = key_of(values[offset + i]);
-    from[i] = key;
-    from_order[i] = i;
-    for (uint digit = 0; digit < 8; digit++) histogram[digit * 256 + ((key >> (8 * digit)) & 255)]++;
+    const double x = values[offset + i];
+    from[i] = is_short ? short_key_of(x, i) : key_of(x);
+    if (!is_short) from_order[i] = i;
   }
-  for (uint digit = 0; digit < 8; digit++) {
-    uint *places = histogram + digit * 256;
-    const uint shift = 8 * digit;
-    if (count == 0 || places[(from[0] >> shift) & 255] == count) continue;
+  for (uint i = 0; i < count; i++) {
+    const ulong key = from[i] >> lowest;
+#pragma unroll
+    for (uint digit = 0; digit < digits; digit++) histogram[digit * bins + ((key >> (width * digit)) & mask)]++;
+  }
+  for (uint digit = 0; digit < digits; digit++) {
+    uint *places = histogram + digit * bins;
+    const uint shift = lowest + width * digit;
+    if (count == 0 || places[(from[0] >> shift) & mask] == count) continue;
     uint position = 0;
-    for (uint i = 0; i < 256; i++) {
+    for (uint i = 0; i < bins; i++) {
       const uint here = places[i];
       places[i] = position;
       position += here;
     }
     for (uint i = 0; i < count; i++) {
       const ulong key = from[i];
-      const uint place = places[(key >> shift) & 255]++;
+      const uint place = places[(key >> shift) & mask]++;
       to[place] = key;
-      to_order[place] = from_order[i];
+      if (!is_short) to_order[place] = from_order[i];
     }
     __global ulong *swapped = from;
     from = to;
@@ -75,90 +96,34 @@ __kernel void row_sort_radix(__global const double *restrict values, __global ul
   if (from != keys + offset)
     for (uint i = 0; i < count; i++) {
       to[i] = from[i];
-      to_order[i] = from_order[i];
+      if (!is_short) to_order[i] = from_order[i];
     }
+}
+#endif
+
+// Kernels that the other build never launches are empty: they take time to compile, and counters a lane.
+__kernel void row_sort_radix(__global const double *restrict values, __global ulong *restrict keys,
+                             __global ulong *restrict spare_keys, __global uint *restrict order,
+                             __global uint *restrict spare_order, __global const ulong *restrict offsets,
+                             __global const uint *restrict counts) {
+#if WG_SIZE == 1
+  const size_t row = get_global_id(0);
+  sort_radix(values, keys, spare_keys, order, spare_order, offsets[row], counts[row], 0, 8, 8, 0);
 #endif
 }
 
-// Sorts blocks of SORT_BLOCK samples; a bitonic network on (key, position), which are all different.
-__kernel void row_sort_blocks(__global const double *restrict values, __global ulong *restrict keys,
-                              __global uint *restrict order, __global const ulong *restrict offsets,
-                              __global const uint *restrict counts) {
-  __local ulong key[SORT_BLOCK];
-  __local uint place[SORT_BLOCK];
-  const size_t row = get_group_id(1);
-  const uint start = get_group_id(0) * SORT_BLOCK;
-  const ulong offset = offsets[row];
-  const uint count = counts[row];
-  for (uint i = get_local_id(0); i < SORT_BLOCK; i += WG_SIZE) {
-    const uint index = start + i;
-    // No finite reward has the largest key; padding sorts behind everything.
-    key[i] = index < count ? key_of(values[offset + index]) : 0xFFFFFFFFFFFFFFFFUL;
-    place[i] = index;
-  }
-  barrier(CLK_LOCAL_MEM_FENCE);
-  for (uint size = 2; size <= SORT_BLOCK; size *= 2)
-    for (uint step = size / 2; step > 0; step /= 2) {
-      for (uint pair = get_local_id(0); pair < SORT_BLOCK / 2; pair += WG_SIZE) {
-        const uint low = 2 * pair - (pair & (step - 1));
-        const uint high = low + step;
-        const int ascending = (low & size) == 0;
-        const int greater = key[low] > key[high] || (key[low] == key[high] && place[low] > place[high]);
-        if (greater == ascending) {
-          const ulong k = key[low];
-          key[low] = key[high];
-          key[high] = k;
-          const uint p = place[low];
-          place[low] = place[high];
-          place[high] = p;
-        }
-      }
-      barrier(CLK_LOCAL_MEM_FENCE);
-    }
-  for (uint i = get_local_id(0); i < SORT_BLOCK; i += WG_SIZE)
-    if (start + i < count) {
-      keys[offset + start + i] = key[i];
-      order[offset + start + i] = place[i];
-    }
-}
-
-// Merges neighbouring sorted runs of `width` samples: each work-item finds where its outputs begin in both
-// runs by bisection along a diagonal, and merges from there. Runs are stable: the left one goes first.
-__kernel void row_sort_merge(__global const ulong *restrict keys, __global ulong *restrict merged_keys,
-                             __global const uint *restrict order, __global uint *restrict merged_order,
-                             __global const ulong *restrict offsets, __global const uint *restrict counts,
-                             const ulong width) {
-  const size_t row = get_group_id(1);
-  const ulong count = counts[row];
-  const ulong start = (get_group_id(0) * WG_SIZE + get_local_id(0)) * (ulong)MERGE_RUN;
-  if (start < count) {
-    const ulong pair = start / (2 * width) * (2 * width);
-    const ulong middle = min(pair + width, count);
-    const ulong end = min(pair + 2 * width, count);
-    __global const ulong *left = keys + offsets[row] + pair;
-    __global const ulong *right = keys + offsets[row] + middle;
-    const ulong left_count = middle - pair;
-    const ulong right_count = end - middle;
-    const ulong diagonal = start - pair;
-    // Signed, because Oclgrind does not know the saturating subtraction that compilers make of this.
-    ulong low = (ulong)max((long)diagonal - (long)right_count, 0L);
-    ulong high = min(diagonal, left_count);
-    while (low < high) {
-      const ulong guess = (low + high) / 2;
-      if (left[guess] <= right[diagonal - 1 - guess]) low = guess + 1;
-      else high = guess;
-    }
-    ulong i = low, j = diagonal - low;
-    const ulong last = min(start + MERGE_RUN, end);
-    for (ulong out = start; out < last; out++) {
-      const int takes_left = i < left_count && (j >= right_count || left[i] <= right[j]);
-      const ulong source = offsets[row] + (takes_left ? pair + i : middle + j);
-      merged_keys[offsets[row] + out] = keys[source];
-      merged_order[offsets[row] + out] = order[source];
-      i += takes_left;
-      j += !takes_left;
-    }
-  }
+__kernel void row_sort_radix_short(__global const double *restrict values, __global ulong *restrict keys,
+                                   __global ulong *restrict spare_keys, __global uint *restrict order,
+                                   __global uint *restrict spare_order, __global const ulong *restrict offsets,
+                                   __global const uint *restrict counts) {
+#if WG_SIZE == 1
+  const size_t row = get_global_id(0);
+  // Few passes over long rows, few bins for short ones; the order is the same.
+  if (counts[row] < 2048)
+    sort_radix(values, keys, spare_keys, order, spare_order, offsets[row], counts[row], 32, 8, 4, 1);
+  else
+    sort_radix(values, keys, spare_keys, order, spare_order, offsets[row], counts[row], 32, 11, 3, 1);
+#endif
 }
 
 // The largest rewards of each sorted row, back to back.
@@ -170,18 +135,36 @@ __kernel void row_tail(__global const double *restrict values, __global const ul
   for (ulong i = get_local_id(0); i < count; i += WG_SIZE) tails[start + i] = values[offsets[row] + i];
 }
 
-// Writes the sorted rewards, and gold and weights in the order of their rewards.
+// Writes the sorted rewards, and gold and weights in the order of their rewards; work-groups (part of the row, row).
 __kernel void row_sort_gather(__global double *restrict values, __global const ulong *restrict keys,
                               __global const uint *restrict order, __global const double *restrict gold,
                               __global double *restrict sorted_gold, __global const double *restrict weights,
                               __global double *restrict sorted_weights, __global const ulong *restrict offsets,
                               __global const uint *restrict counts, const uint flags) {
-  const size_t row = get_group_id(0);
+  const size_t row = get_group_id(1);
   const ulong offset = offsets[row];
-  for (uint i = get_local_id(0); i < counts[row]; i += WG_SIZE) {
-    const uint from = order[offset + i];
-    values[offset + i] = value_of(keys[offset + i]);
-    if (flags & HAS_GOLD) sorted_gold[offset + i] = gold[offset + from];
-    if (flags & HAS_WEIGHTS) sorted_weights[offset + i] = weights[offset + from];
+  const uint count = counts[row];
+#if WG_SIZE == 1
+  const uint first = 0, step = 1;
+#else
+  const uint first = get_global_id(0), step = get_global_size(0);
+#endif
+  __global const ulong *restrict key = keys + offset;
+  __global double *restrict value = values + offset;
+  // A loop each, so that compilers for processors make vectors of them.
+  if (flags & HAS_SHORT_KEYS) {
+    for (uint i = first; i < count; i += step) value[i] = short_value_of(key[i]);
+    if (flags & HAS_GOLD)
+      for (uint i = first; i < count; i += step) sorted_gold[offset + i] = gold[offset + (uint)key[i]];
+    if (flags & HAS_WEIGHTS)
+      for (uint i = first; i < count; i += step) sorted_weights[offset + i] = weights[offset + (uint)key[i]];
+  } else {
+    for (uint i = first; i < count; i += step) value[i] = value_of(key[i]);
+    __global const uint *restrict from = order + offset;
+    if (flags & HAS_GOLD)
+      for (uint i = first; i < count; i += step) sorted_gold[offset + i] = gold[offset + from[i]];
+    if (flags & HAS_WEIGHTS)
+      for (uint i = first; i < count; i += step) sorted_weights[offset + i] = weights[offset + from[i]];
   }
 }
+#endif

@@ -12,12 +12,14 @@
 // A record has the sums and the form they were taken in, so that nobody has to choose it again.
 #define TILT_STRIDE 11
 // How a row's lambdas are divided: 0 to centred by power moments, first to end by blocks, all others by samples;
-// and whether the samples lie in the order of their blocks in a buffer of their own.
-#define PLAN_STRIDE 4
+// whether the samples lie in the order of their blocks in a buffer of their own, and whether the lambdas about the
+// maximum have equal steps.
+#define PLAN_STRIDE 5
 #define PLAN_CENTRED 0
 #define PLAN_FIRST 1
 #define PLAN_END 2
 #define PLAN_ORDERED 3
+#define PLAN_STEPS 4
 
 // What the forms are chosen by.
 typedef struct {

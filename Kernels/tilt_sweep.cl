@@ -9,7 +9,8 @@
 // Macros:  LAMBDAS (lambdas of a block, default 4).
 // Method:  each lambda has the form that tilt_blocks wrote to its record: about the mean, about the maximum,
 //          or not at all where moments or blocks will do. About the maximum of a sorted row, and of one in the
-//          order of its blocks, only the samples that count are read.
+//          order of its blocks, only the samples that count are read. Where lambdas have equal steps h, the
+//          LAMBDAS of a work-group share two exponentials a sample: e^{(lambda+h)x} = e^{lambda x} e^{hx}.
 // Mirrors: EsscherCPU/TiltSweep.swift, EsscherCore/PowerMoments.swift.
 
 #ifndef ESSCHER_COMMON
@@ -23,6 +24,22 @@
 #endif
 #define POWERS 12
 #define MOMENT_STRIDE 61
+
+// Adds a sample to the sums of a lambda.
+INLINE void add_terms(real *part, const real e, const real em1, const real d, const real rank, const real gold) {
+  const real de = d * e;
+  part[0] += e;
+  part[1] += em1;
+  part[2] += de;
+  part[3] = fma(d, de, part[3]);
+  part[4] = fma(e, e, part[4]);
+  part[5] = fma(rank, e, part[5]);
+  const real ge = gold * e;
+  part[6] += ge;
+  part[7] = fma(de, e, part[7]);
+  part[8] = fma(ge, e, part[8]);
+  part[9] = fma(ge, d, part[9]);
+}
 
 __kernel void tilt_sweep(__global const double *restrict values, __global const double *restrict rank,
                          __global const double *restrict gold, __global const double *restrict weights,
@@ -61,6 +78,12 @@ __kernel void tilt_sweep(__global const double *restrict values, __global const 
     if (wanted[l]) count = max(count, reaches[row * lambda_count + index]);
   }
 
+  // Whether all of them are in steps.
+  int is_run = plan[PLAN_STEPS] != 0;
+#pragma unroll
+  for (int l = 0; l < LAMBDAS; l++) is_run = is_run && wanted[l] && form[l] == FORM_TOPPED;
+  const double step = (lambda[LAMBDAS - 1] - lambda[0]) / (LAMBDAS - 1);
+
   double sum[LAMBDAS][TILT_FIELDS];
   double rest[LAMBDAS][TILT_FIELDS];
 #pragma unroll
@@ -86,26 +109,26 @@ __kernel void tilt_sweep(__global const double *restrict values, __global const 
       const real weight = weighted ? keep_only(LOAD(q, place), keep) : keep;
       const real rank_here = flags & HAS_RANK ? keep_only(LOAD(a, place), keep) : (real)0.0;
       const real gold_here = flags & HAS_GOLD ? keep_only(LOAD(g, place), keep) : (real)0.0;
-#pragma unroll
-      for (int l = 0; l < LAMBDAS; l++) {
-        const real d = form[l] == FORM_TOPPED ? topped : centred;
+      if (is_run) {
         real scale;
-        // A form that the moments cover would overflow nowhere either: lambda d <= 1/2.
-        const real scaled = exp_parts(d * (real)lambda[l], &scale);
-        const real e = (scaled + scale) * weight;
-        const real em1 = (scaled + (scale - (real)1.0)) * weight;
-        const real de = d * e;
-        part[l][0] += e;
-        part[l][1] += em1;
-        part[l][2] += de;
-        part[l][3] = fma(d, de, part[l][3]);
-        part[l][4] = fma(e, e, part[l][4]);
-        part[l][5] = fma(rank_here, e, part[l][5]);
-        const real ge = gold_here * e;
-        part[l][6] += ge;
-        part[l][7] = fma(de, e, part[l][7]);
-        part[l][8] = fma(ge, e, part[l][8]);
-        part[l][9] = fma(ge, d, part[l][9]);
+        real e = (exp_parts(topped * (real)lambda[0], &scale) + scale) * weight;
+        const real ratio = exp_parts(topped * (real)step, &scale) + scale;
+#pragma unroll
+        for (int l = 0; l < LAMBDAS; l++) {
+          // About the maximum the sum of e^x - 1 is of the order of the samples.
+          add_terms(part[l], e, e - weight, topped, rank_here, gold_here);
+          e *= ratio;
+        }
+      } else {
+#pragma unroll
+        for (int l = 0; l < LAMBDAS; l++) {
+          const real d = form[l] == FORM_TOPPED ? topped : centred;
+          real scale;
+          // A form that the moments cover would overflow nowhere either: lambda d <= 1/2.
+          const real scaled = exp_parts(d * (real)lambda[l], &scale);
+          add_terms(part[l], (scaled + scale) * weight, (scaled + (scale - (real)1.0)) * weight, d, rank_here,
+                    gold_here);
+        }
       }
     }
 #pragma unroll

@@ -151,6 +151,25 @@ cl_int copencl_create_shared_buffer(const copencl_api *api, cl_context context, 
   return CREATED(*buffer, status);
 }
 
+cl_int copencl_create_pinned_buffer(const copencl_api *api, cl_context context, size_t bytes, cl_mem *buffer) {
+  cl_int status = CL_SUCCESS;
+  *buffer = api->CreateBuffer(context, CL_MEM_READ_ONLY | CL_MEM_ALLOC_HOST_PTR, bytes, NULL, &status);
+  return CREATED(*buffer, status);
+}
+
+cl_int copencl_map(const copencl_api *api, cl_command_queue queue, cl_mem buffer, size_t bytes, void **start) {
+  cl_int status = CL_SUCCESS;
+  *start = api->EnqueueMapBuffer(queue, buffer, CL_TRUE, CL_MAP_READ | CL_MAP_WRITE, 0, bytes, 0, NULL, NULL,
+                                 &status);
+  return CREATED(*start, status);
+}
+
+cl_int copencl_unmap(const copencl_api *api, cl_command_queue queue, cl_mem buffer, void *start) {
+  cl_int status = api->EnqueueUnmapMemObject(queue, buffer, start, 0, NULL, NULL);
+  // The memory may go only after that.
+  return status == CL_SUCCESS ? api->Finish(queue) : status;
+}
+
 cl_int copencl_release_buffer(const copencl_api *api, cl_mem buffer) {
   return api->ReleaseMemObject(buffer);
 }

@@ -7,6 +7,7 @@ static const char source[] = {
 #embed "../../Kernels/common.cl" suffix(, )
 #embed "../../Kernels/row_summary.cl" suffix(, )
 #embed "../../Kernels/row_sort.cl" suffix(, )
+#embed "../../Kernels/merge_sort.cl" suffix(, )
 #embed "../../Kernels/tilt_forms.cl" suffix(, )
 #embed "../../Kernels/block_moments.cl" suffix(, )
 #embed "../../Kernels/tilt_blocks.cl" suffix(, )

@@ -11,7 +11,8 @@
   X(CreateCommandQueue) X(ReleaseCommandQueue) X(CreateProgramWithSource) X(BuildProgram)       \
   X(GetProgramBuildInfo) X(ReleaseProgram) X(CreateKernel) X(ReleaseKernel) X(SetKernelArg)     \
   X(GetKernelWorkGroupInfo) X(CreateBuffer) X(ReleaseMemObject) X(EnqueueWriteBuffer)           \
-  X(EnqueueReadBuffer) X(EnqueueNDRangeKernel) X(Flush) X(Finish)
+  X(EnqueueReadBuffer) X(EnqueueMapBuffer) X(EnqueueUnmapMemObject) X(EnqueueNDRangeKernel)     \
+  X(Flush) X(Finish)
 
 #define COPENCL_CALLS(X) X(GetPlatformIDs) COPENCL_DISPATCHED(X)
 

@@ -34,9 +34,10 @@ struct DeviceChoice {
       threads: request.threads, memoryBudgetBytes: request.memoryBudgetBytes)
     let wanted = request.device.lowercased()
     if wanted == "cpu" { return DeviceChoice(backend: processor) }
+    let names = try list(request.device)
     guard case .cells(let source) = table.rewards else {
       // A name that stands for nothing is a mistake all the same.
-      if wanted != "auto" { _ = try named(request.device, probe()) }
+      if wanted != "auto" { _ = try devices(names, probe) }
       return DeviceChoice(
         backend: processor,
         fallbacks: [
@@ -49,10 +50,71 @@ struct DeviceChoice {
     if wanted == "auto" {
       return try automatic(request, source, runs: 1 + table.members.count, processor, probe)
     }
-    let result = probe()
-    let device = try named(request.device, result)
+    let devices = try devices(names, probe)
+    var backends: [any Backend] = []
+    for device in devices {
+      backends.append(try open(device, request, share: devices.count))
+    }
     return DeviceChoice(
-      backend: try device.open(memoryBudgetBytes: request.memoryBudgetBytes))
+      backend: backends.count == 1 ? backends[0] : SeveralBackends(backends))
+  }
+
+  // MARK: Devices by name
+
+  /// The names of a list, or the one name.
+  private static func list(_ names: String) throws(EsscherError) -> [String] {
+    guard names.contains(",") else { return [names] }
+    let list = names.split(separator: ",", omittingEmptySubsequences: false).map { part in
+      let words = part.split { $0.isWhitespace }
+      return words.joined(separator: " ")
+    }
+    for name in list where name.isEmpty || name.lowercased() == "auto" {
+      throw EsscherError(
+        .usage,
+        "--device \(names): a list names devices, as cpu,opencl:0.0 does; "
+          + (name.isEmpty ? "an entry is empty." : "auto cannot be one of them."))
+    }
+    return list
+  }
+
+  /// The devices that names stand for, each once, in order; nil stands for the processor.
+  private static func devices(
+    _ names: [String], _ probe: () -> ProbeResult
+  ) throws(EsscherError) -> [ProbedDevice?] {
+    var devices: [ProbedDevice?] = []
+    let result = probe()
+    for name in names {
+      let found: [ProbedDevice?] =
+        switch name.lowercased() {
+        case "cpu": [nil]
+        case "opencl:all": try all(result)
+        default: [try named(name, result)]
+        }
+      for device in found {
+        guard !devices.contains(device) else {
+          throw EsscherError(
+            .usage,
+            "--device names \(device?.description.name ?? "cpu") twice; name each device once.")
+        }
+        devices.append(device)
+      }
+    }
+    return devices
+  }
+
+  /// Every usable device of the kind that `opencl` would take: GPUs where there are any.
+  private static func all(_ result: ProbeResult) throws(EsscherError) -> [ProbedDevice] {
+    let first = try named("opencl", result)
+    return result.usable.filter { $0.isGPU == first.isGPU }
+  }
+
+  /// Opens one of `share` devices; each may take its part of the memory.
+  private static func open(
+    _ device: ProbedDevice?, _ request: FrontierRequest, share: Int
+  ) throws(EsscherError) -> any Backend {
+    let budget = request.memoryBudgetBytes / share
+    return try device?.open(memoryBudgetBytes: budget)
+      ?? CPUBackend(threads: request.threads, memoryBudgetBytes: budget)
   }
 
   private static func automatic(

@@ -21,7 +21,7 @@ final class WeightTables {
   }
 
   init(
-    sampleCounts: [Int], cache: OrderStatisticCache, on session: OpenCLSession
+    sampleCounts: [Int], cache: OrderStatisticCache, on queue: OpenCLQueue
   ) throws(OpenCLError) {
     var table: [Double] = []
     var starts: [UInt64] = []
@@ -38,12 +38,12 @@ final class WeightTables {
       }
     }
     self.sampleCounts = sampleCounts
-    entries = try session.buffer(8 * table.count, "order-statistic weights")
-    offsets = try session.buffer(8 * starts.count, "offsets of order-statistic weights")
-    keptCounts = try session.buffer(4 * kept.count, "lengths of order-statistic weights")
-    try session.write(table, to: entries)
-    try session.write(starts, to: offsets)
-    try session.write(kept, to: keptCounts)
+    entries = try queue.session.buffer(8 * table.count, "order-statistic weights")
+    offsets = try queue.session.buffer(8 * starts.count, "offsets of order-statistic weights")
+    keptCounts = try queue.session.buffer(4 * kept.count, "lengths of order-statistic weights")
+    try queue.write(table, to: entries)
+    try queue.write(starts, to: offsets)
+    try queue.write(kept, to: keptCounts)
   }
 }
 
@@ -51,7 +51,7 @@ extension DeviceKernels {
   /// Enqueues best-of-n of rows `first ..< first + count` of a tile, whose classes the tables hold.
   func bestOf(
     _ tile: TileMemory, first: Int, count: Int, tables: WeightTables, ns: Int, flags: UInt32,
-    on session: OpenCLSession
+    on queue: OpenCLQueue
   ) throws(OpenCLError) {
     try bestOfN.set(0, tile.rewards)
     try bestOfN.set(1, tile.sortedGolds)
@@ -66,6 +66,6 @@ extension DeviceKernels {
     try bestOfN.set(10, uint: UInt32(first))
     try bestOfN.set(11, uint: UInt32(ns))
     try bestOfN.set(12, uint: flags)
-    try session.launch(bestOfN, groups: (count, ns), lanes: tuning.lanes)
+    try queue.launch(bestOfN, groups: (count, ns), lanes: tuning.lanes)
   }
 }

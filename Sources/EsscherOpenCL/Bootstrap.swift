@@ -13,30 +13,30 @@ extension DeviceKernels {
   /// Adds prompts to a bootstrap.
   func accumulate(
     _ sums: inout PoissonBootstrap, indices: [Int], values: [Double],
-    on session: OpenCLSession
+    on queue: OpenCLQueue
   ) throws(OpenCLError) {
     guard sums.columnCount > 0, sums.replicateCount > 0, !indices.isEmpty else { return }
     let columns = DeviceLayout.padded(sums.columnCount)
     let groups = (sums.replicateCount + Self.replicatesPerGroup - 1) / Self.replicatesPerGroup
     let replicates = groups * Self.replicatesPerGroup
     let thresholds = PoissonBootstrap.thresholds
-    let deviceSums = try session.buffer(8 * replicates * columns, "bootstrap sums")
-    let totals = try session.buffer(8 * replicates, "bootstrap totals")
-    let table = try session.buffer(4 * thresholds.count, "Poisson thresholds")
-    try session.write(sums.padded(columns: columns, replicates: replicates), to: deviceSums)
-    try session.write(
+    let deviceSums = try queue.session.buffer(8 * replicates * columns, "bootstrap sums")
+    let totals = try queue.session.buffer(8 * replicates, "bootstrap totals")
+    let table = try queue.session.buffer(4 * thresholds.count, "Poisson thresholds")
+    try queue.write(sums.padded(columns: columns, replicates: replicates), to: deviceSums)
+    try queue.write(
       sums.totals + Array(repeating: 0, count: replicates - sums.replicateCount), to: totals)
-    try session.write(thresholds, to: table)
+    try queue.write(thresholds, to: table)
     let step = max(1, min(indices.count, Self.slabBytes / (8 * columns)))
-    let prompts = try session.buffer(8 * step, "prompt indices")
-    let rows = try session.buffer(8 * step * columns, "bootstrap values")
+    let prompts = try queue.session.buffer(8 * step, "prompt indices")
+    let rows = try queue.session.buffer(8 * step * columns, "bootstrap values")
     let lanes = tuning.lanes
     // With vectors one lane takes every column; without, a lane has one.
     let columnGroups = tuning.vectorWidth > 1 ? 1 : (columns + lanes - 1) / lanes
     for start in stride(from: 0, to: indices.count, by: step) {
       let slab = start..<min(start + step, indices.count)
-      try session.write(indices[slab].map { UInt64($0) }, to: prompts)
-      try session.write(
+      try queue.write(indices[slab].map { UInt64($0) }, to: prompts)
+      try queue.write(
         PoissonBootstrap.panels(values, slab, columns: sums.columnCount), to: rows)
       try bootstrap.set(0, prompts)
       try bootstrap.set(1, rows)
@@ -47,10 +47,10 @@ extension DeviceKernels {
       try bootstrap.set(6, uint: UInt32(thresholds.count))
       try bootstrap.set(7, uint: UInt32(slab.count))
       try bootstrap.set(8, uint: UInt32(columns))
-      try session.launch(bootstrap, groups: (groups, columnGroups), lanes: lanes)
+      try queue.launch(bootstrap, groups: (groups, columnGroups), lanes: lanes)
     }
-    let added = try session.read(replicates * columns, from: deviceSums, zero: 0.0)
-    let weights = try session.read(replicates, from: totals, zero: 0.0)
+    let added = try queue.read(replicates * columns, from: deviceSums, zero: 0.0)
+    let weights = try queue.read(replicates, from: totals, zero: 0.0)
     sums.takePadded(added, columns: columns, totals: weights)
   }
 }

@@ -5,9 +5,8 @@ final class DeviceKernels {
   let tuning: LaunchTuning
   private let program: OpenCLProgram
   let rowSummary: OpenCLKernel
-  let sortRadix: OpenCLKernel
-  let sortBlocks: OpenCLKernel
-  let sortMerge: OpenCLKernel
+  let sort: SortKernels
+  let shortSort: SortKernels
   let sortGather: OpenCLKernel
   let rowTail: OpenCLKernel
   let tieGroups: OpenCLKernel
@@ -20,9 +19,8 @@ final class DeviceKernels {
   init(_ tuning: LaunchTuning, on session: OpenCLSession) throws(OpenCLError) {
     let program = try session.program(options: tuning.buildOptions)
     rowSummary = try program.kernel("row_summary", on: session)
-    sortRadix = try program.kernel("row_sort_radix", on: session)
-    sortBlocks = try program.kernel("row_sort_blocks", on: session)
-    sortMerge = try program.kernel("row_sort_merge", on: session)
+    sort = try SortKernels(program, suffix: "", on: session)
+    shortSort = try SortKernels(program, suffix: "_short", on: session)
     sortGather = try program.kernel("row_sort_gather", on: session)
     rowTail = try program.kernel("row_tail", on: session)
     tieGroups = try program.kernel("tie_groups", on: session)

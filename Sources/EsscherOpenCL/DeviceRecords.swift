@@ -9,6 +9,7 @@ struct DeviceRecords {
   private let moments: [Double]
   private let sums: [Double]
   private let bestOf: [Double]
+  private let plans: [UInt32]
   private let lambdas: Int
   private let ns: Int
   private let tails: [Double]
@@ -17,30 +18,34 @@ struct DeviceRecords {
   /// Tie groups by row of the tile, the largest samples' first.
   private(set) var ties: [Int: [TieGroup]] = [:]
 
-  init(_ tile: TileMemory, _ plan: StatisticsPlan, on session: OpenCLSession) throws(OpenCLError) {
+  init(_ tile: TileMemory, _ plan: StatisticsPlan) throws(OpenCLError) {
+    let queue = tile.queue
     let rows = tile.rows.count
     lambdas = plan.lambdaCount
     ns = plan.selections.count
-    summaries = try session.read(
+    summaries = try queue.read(
       rows * DeviceLayout.summaryStride, from: tile.summaries, zero: 0.0)
     moments =
       lambdas > 0
-      ? try session.read(rows * DeviceLayout.momentStride, from: tile.moments, zero: 0.0) : []
-    sums = try session.read(
+      ? try queue.read(rows * DeviceLayout.momentStride, from: tile.moments, zero: 0.0) : []
+    plans =
+      lambdas > 0
+      ? try queue.read(rows * DeviceLayout.planStride, from: tile.plans, zero: UInt32(0)) : []
+    sums = try queue.read(
       rows * lambdas * DeviceLayout.tiltFields, from: tile.sums, zero: 0.0)
-    bestOf = try session.read(rows * ns * DeviceLayout.bestOfFields, from: tile.bestOf, zero: 0.0)
+    bestOf = try queue.read(rows * ns * DeviceLayout.bestOfFields, from: tile.bestOf, zero: 0.0)
     tailStarts = plan.tail ? tile.tailStarts : []
     let tailCells = tailStarts.last ?? 0
-    tails = try session.read(tailCells, from: tile.tails, zero: 0.0)
-    goldTails = try session.read(
+    tails = try queue.read(tailCells, from: tile.tails, zero: 0.0)
+    goldTails = try queue.read(
       tile.shape.hasGold ? tailCells : 0, from: tile.goldTails, zero: 0.0)
     guard plan.sorted else { return }
-    let count = try session.read(1, from: tile.tieCount, zero: UInt32(0))[0]
+    let count = try queue.read(1, from: tile.tieCount, zero: UInt32(0))[0]
     guard Int(count) <= tile.shape.tieCapacity else {
       throw OpenCLError(
         call: "", status: 0, detail: "the device counted more tie groups than there can be")
     }
-    let triples = try session.read(3 * Int(count), from: tile.ties, zero: UInt32(0))
+    let triples = try queue.read(3 * Int(count), from: tile.ties, zero: UInt32(0))
     for slot in 0..<Int(count) {
       let row = Int(triples[3 * slot])
       guard row < rows else {
@@ -73,6 +78,31 @@ struct DeviceRecords {
   }
   func best(_ row: Int) -> ArraySlice<Double> {
     Self.slice(bestOf, row, ns * DeviceLayout.bestOfFields)
+  }
+
+  /// How the device summed a row's lambdas.
+  ///
+  /// - Parameter group: lambdas of a work-group of the sweep, which share exponentials where they have equal steps.
+  func methods(_ row: Int, group: Int) -> TiltMethods {
+    var methods = TiltMethods()
+    guard lambdas > 0 else { return methods }
+    let plan = plans[row * DeviceLayout.planStride..<(row + 1) * DeviceLayout.planStride]
+    let centred = Int(plan[plan.startIndex])
+    let blocks = Int(plan[plan.startIndex + 1])..<Int(plan[plan.startIndex + 2])
+    methods.powers = centred
+    methods.blocks = blocks.count
+    if plan[plan.startIndex + 4] != 0 {
+      // The first lambda about the maximum; those of the blocks are none of the sweep's.
+      let records = tilt(row)
+      let first = (centred..<lambdas).first {
+        records[records.startIndex + $0 * DeviceLayout.tiltFields + 10] == 2
+      }
+      let start = max(first ?? lambdas, blocks.isEmpty ? 0 : blocks.upperBound)
+      let groups = lambdas / group - (start + group - 1) / group
+      methods.runs = max(0, groups) * group
+    }
+    methods.samples = lambdas - centred - blocks.count - methods.runs
+    return methods
   }
 
   private static func slice(_ values: [Double], _ row: Int, _ stride: Int) -> ArraySlice<Double> {

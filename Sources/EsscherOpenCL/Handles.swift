@@ -5,27 +5,21 @@ internal import COpenCL
 internal import EsscherCore
 internal import Synchronization
 
-/// A context and its in-order queue on one device.
+/// A context on one device.
 @safe
 final class OpenCLSession {
   let library: OpenCLLibrary
   let profile: DeviceProfile
   let device: cl_device_id
   private let context: cl_context
-  private let queue: cl_command_queue
-  /// Copies to the device, beside the kernels of the tile before.
-  private let copies: cl_command_queue
 
   private init(
-    library: OpenCLLibrary, profile: DeviceProfile, device: cl_device_id, context: cl_context,
-    queue: cl_command_queue, copies: cl_command_queue
+    library: OpenCLLibrary, profile: DeviceProfile, device: cl_device_id, context: cl_context
   ) {
     self.library = library
     self.profile = profile
     unsafe self.device = device
     unsafe self.context = context
-    unsafe self.queue = queue
-    unsafe self.copies = copies
   }
 
   /// One at a time: drivers that are asked for their devices by two threads at once may say that there
@@ -68,25 +62,21 @@ final class OpenCLSession {
     guard let context = unsafe context else {
       throw OpenCLError(call: "clCreateContext", status: -30)
     }
-    var queues = unsafe [cl_command_queue?](repeating: nil, count: 2)
-    var status: cl_int = 0
-    for index in 0..<2 where status == 0 {
-      status = unsafe copencl_create_queue(library.api, context, id, &queues[index])
-    }
-    guard status == 0, let queue = unsafe queues[0], let copies = unsafe queues[1] else {
-      if let first = unsafe queues[0] { _ = unsafe copencl_release_queue(library.api, first) }
-      _ = unsafe copencl_release_context(library.api, context)
-      throw OpenCLError(call: "clCreateCommandQueue", status: status)
-    }
     return unsafe OpenCLSession(
-      library: library, profile: profile, device: id, context: context, queue: queue,
-      copies: copies)
+      library: library, profile: profile, device: id, context: context)
   }
 
-  deinit {
-    _ = unsafe copencl_release_queue(library.api, copies)
-    _ = unsafe copencl_release_queue(library.api, queue)
-    _ = unsafe copencl_release_context(library.api, context)
+  deinit { _ = unsafe copencl_release_context(library.api, context) }
+
+  /// A queue of its own.
+  func queue() throws(OpenCLError) -> OpenCLQueue {
+    var queue: cl_command_queue?
+    try OpenCLError.check(
+      unsafe copencl_create_queue(library.api, context, device, &queue), "clCreateCommandQueue")
+    guard let queue = unsafe queue else {
+      throw OpenCLError(call: "clCreateCommandQueue", status: -30)
+    }
+    return unsafe OpenCLQueue(self, queue)
   }
 
   /// A buffer of at least `bytes`, checked against the device's limit first.
@@ -105,7 +95,7 @@ final class OpenCLSession {
     }
     var memory: cl_mem?
     let status =
-      if let host, profile.sharesMemory, bytes >= 64, bytes <= host.bytes {
+      if let host, !host.isCopied, bytes >= 64, bytes <= host.bytes {
         unsafe copencl_create_shared_buffer(library.api, context, size, host.start, &memory)
       } else {
         unsafe copencl_create_buffer(library.api, context, size, &memory)
@@ -117,6 +107,19 @@ final class OpenCLSession {
       throw OpenCLError(call: "clCreateBuffer", status: -30)
     }
     return unsafe OpenCLBuffer(library: library, memory: memory, size: size, host: host)
+  }
+
+  /// Memory of the host that the device copies from without a detour, as the driver allocates it.
+  ///
+  /// - Returns: nil where the driver has none; ordinary memory then does, more slowly.
+  func pinned(_ bytes: Int, by queue: OpenCLQueue) -> PinnedMemory? {
+    var memory: cl_mem?
+    guard bytes <= profile.largestBuffer,
+      unsafe copencl_create_pinned_buffer(library.api, context, bytes, &memory) == 0,
+      let memory = unsafe memory
+    else { return nil }
+    return unsafe PinnedMemory(
+      OpenCLBuffer(library: library, memory: memory, size: bytes, host: nil), by: queue)
   }
 
   /// Builds a program, once and for good.
@@ -148,104 +151,6 @@ final class OpenCLSession {
         detail: text.isEmpty ? "no build log" : "build log: \(text.prefix(2000))")
     }
     return built
-  }
-
-  /// Copies to the device; returns when the bytes have left.
-  func write<Element: BitwiseCopyable>(
-    _ values: [Element], to buffer: borrowing OpenCLBuffer
-  ) throws(OpenCLError) {
-    try unsafe write(values, to: buffer, by: queue)
-  }
-
-  /// As ``write(_:to:)``, beside the kernels.
-  func writeCopy<Element: BitwiseCopyable>(
-    _ values: [Element], to buffer: borrowing OpenCLBuffer
-  ) throws(OpenCLError) {
-    try unsafe write(values, to: buffer, by: copies)
-  }
-
-  private func write<Element: BitwiseCopyable>(
-    _ values: [Element], to buffer: borrowing OpenCLBuffer, by queue: cl_command_queue
-  ) throws(OpenCLError) {
-    guard !values.isEmpty else { return }
-    let bytes = values.count * MemoryLayout<Element>.stride
-    precondition(bytes <= buffer.size, "a write fits its buffer")
-    let memory = unsafe buffer.memory
-    let status = unsafe values.withUnsafeBytes {
-      unsafe copencl_write(library.api, queue, memory, 0, bytes, $0.baseAddress, 1)
-    }
-    try OpenCLError.check(status, "clEnqueueWriteBuffer of \(bytes) bytes")
-  }
-
-  /// Starts a copy to the device; `source` must stay as it is until ``finishCopies()``.
-  func enqueueWrite(
-    _ source: UnsafeRawPointer, _ bytes: Int, to buffer: borrowing OpenCLBuffer
-  ) throws(OpenCLError) {
-    guard bytes > 0 else { return }
-    precondition(bytes <= buffer.size, "a write fits its buffer")
-    try OpenCLError.check(
-      unsafe copencl_write(library.api, copies, buffer.memory, 0, bytes, source, 0),
-      "clEnqueueWriteBuffer of \(bytes) bytes")
-  }
-
-  /// Copies `count` elements back; returns when everything before it on the queue is done.
-  func read<Element: BitwiseCopyable>(
-    _ count: Int, from buffer: borrowing OpenCLBuffer, zero: Element
-  ) throws(OpenCLError) -> [Element] {
-    guard count > 0 else { return [] }
-    var values = [Element](repeating: zero, count: count)
-    let bytes = count * MemoryLayout<Element>.stride
-    precondition(bytes <= buffer.size, "a read fits its buffer")
-    let memory = unsafe buffer.memory
-    let status = unsafe values.withUnsafeMutableBytes {
-      unsafe copencl_read(library.api, queue, memory, 0, bytes, $0.baseAddress, 1)
-    }
-    try OpenCLError.check(status, "clEnqueueReadBuffer of \(bytes) bytes")
-    return values
-  }
-
-  /// Launches `groups` work-groups of `lanes` lanes.
-  func launch(
-    _ kernel: borrowing OpenCLKernel, groups: (Int, Int), lanes: Int
-  ) throws(OpenCLError) {
-    guard groups.0 > 0, groups.1 > 0 else { return }
-    guard lanes <= kernel.largestGroup else {
-      throw OpenCLError(
-        call: "", status: 0,
-        detail: "the kernel \(kernel.name) runs in groups of at most \(kernel.largestGroup) lanes, "
-          + "and \(lanes) were planned")
-    }
-    let global = [groups.0 * lanes, groups.1]
-    let local = [lanes, 1]
-    let handle = unsafe kernel.kernel
-    let status = unsafe global.withUnsafeBufferPointer { global in
-      unsafe local.withUnsafeBufferPointer { local in
-        unsafe copencl_launch(library.api, queue, handle, global.baseAddress, local.baseAddress)
-      }
-    }
-    try OpenCLError.check(status, "clEnqueueNDRangeKernel of \(kernel.name)")
-  }
-
-  func flush() throws(OpenCLError) {
-    try OpenCLError.check(unsafe copencl_flush(library.api, queue), "clFlush")
-  }
-
-  /// Starts the copies without waiting for them.
-  func flushCopies() throws(OpenCLError) {
-    try OpenCLError.check(unsafe copencl_flush(library.api, copies), "clFlush")
-  }
-
-  /// Waits for the copies.
-  func finishCopies() throws(OpenCLError) {
-    try OpenCLError.check(unsafe copencl_finish(library.api, copies), "clFinish")
-  }
-
-  /// Waits for everything.
-  func finish() throws(OpenCLError) {
-    // Both are waited for, whatever the first says.
-    let status = unsafe copencl_finish(library.api, queue)
-    try finishCopies()
-    try OpenCLError.check(status, "clFinish")
   }
 }
 

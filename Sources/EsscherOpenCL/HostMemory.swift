@@ -8,18 +8,47 @@ final class HostMemory {
 
   let start: UnsafeMutableRawPointer
   let bytes: Int
+  /// The device copies from it.
+  let isCopied: Bool
+  private let pinned: PinnedMemory?
 
-  init(bytes: Int) {
+  /// - Parameter isCopied: the device has memory of its own. What it copies from is then the driver's, so that copies
+  ///   run beside the kernels; where the driver has none to give, ordinary memory.
+  init(bytes: Int, isCopied: Bool, by queue: OpenCLQueue) {
     self.bytes = bytes
-    unsafe start = .allocate(byteCount: max(bytes, 64), alignment: Self.alignment)
+    self.isCopied = isCopied
+    pinned = isCopied && bytes > 0 ? queue.session.pinned(bytes, by: queue) : nil
+    unsafe start =
+      pinned?.start
+      ?? .allocate(byteCount: max(bytes, 64), alignment: Self.alignment)
   }
 
-  deinit { unsafe start.deallocate() }
+  deinit {
+    if pinned == nil { unsafe start.deallocate() }
+  }
 
   /// The memory as doubles, as many as fit.
   var doubles: UnsafeMutablePointer<Double> {
     unsafe start.assumingMemoryBound(to: Double.self)
   }
+}
+
+/// Memory of the host that the driver allocated.
+@safe
+final class PinnedMemory {
+  let start: UnsafeMutableRawPointer
+  private let buffer: OpenCLBuffer
+  private let queue: OpenCLQueue
+
+  /// Nil where the buffer cannot be mapped.
+  init?(_ buffer: consuming OpenCLBuffer, by queue: OpenCLQueue) {
+    guard let start = unsafe queue.map(buffer) else { return nil }
+    unsafe self.start = start
+    self.buffer = buffer
+    self.queue = queue
+  }
+
+  deinit { unsafe queue.unmap(buffer, start) }
 }
 
 extension UnsafeMutablePointer<Double> {

@@ -11,18 +11,23 @@ public struct LaunchTuning: Sendable, Equatable {
   public var lanes: Int
   /// Lambdas that share one read of a row.
   public var lambdasPerBlock: Int
-  /// Samples a work-group sorts in local memory; 0 where each row is sorted by one work-item.
-  public var sortBlock: Int
+  /// Samples that a lane of a work-group sorts in registers; 0 where each row is sorted by one work-item.
+  public var sortItems: Int
   /// Outputs of a work-item in a merge pass.
   public var mergeRun: Int
+  /// The device has cores and memory of its own: rewards are copied to it even where it could read the host's, and
+  /// the host goes on beside it.
+  public var worksBesideHost: Bool
 
   /// Processors: compilers do not vectorise across work-items, so vectors are explicit and a row is
   /// one work-item's (20 to 50 times faster on PoCL).
   public static let processor = LaunchTuning(
-    vectorWidth: 8, lanes: 1, lambdasPerBlock: 4, sortBlock: 0, mergeRun: 8)
-  /// GPUs: 128 lanes a row; 12 bytes of local memory a sample of a sorted block.
+    vectorWidth: 8, lanes: 1, lambdasPerBlock: 4, sortItems: 0, mergeRun: 8,
+    worksBesideHost: false)
+  /// GPUs: 128 lanes a row; 2,048 samples a sorted block and a merge's work-group, 24 KiB of local memory.
   public static let gpu = LaunchTuning(
-    vectorWidth: 1, lanes: 128, lambdasPerBlock: 4, sortBlock: 1024, mergeRun: 8)
+    vectorWidth: 1, lanes: 128, lambdasPerBlock: 4, sortItems: 16, mergeRun: 16,
+    worksBesideHost: true)
 
   /// The tuning of a device's kind; `ESSCHER_OPENCL_BUILD=processor|gpu` overrides it, for comparisons of
   /// one build on two devices.
@@ -34,9 +39,12 @@ public struct LaunchTuning: Sendable, Equatable {
     }
   }
 
+  /// Samples a work-group sorts.
+  var sortBlock: Int { sortItems * lanes }
+
   /// Options of clBuildProgram. Never fast-math: it breaks the exponential's rounding.
   var buildOptions: String {
     "-cl-std=CL1.2 -DVEC=\(vectorWidth) -DWG_SIZE=\(lanes) -DLAMBDAS=\(lambdasPerBlock) "
-      + "-DSORT_BLOCK=\(max(sortBlock, 2)) -DMERGE_RUN=\(mergeRun)"
+      + "-DSORT_ITEMS=\(max(sortItems, 1)) -DMERGE_RUN=\(mergeRun)"
   }
 }

@@ -9,9 +9,14 @@ internal import Synchronization
 /// Arithmetic is double precision throughout, with one set of operations for every compiler, so the
 /// same build gives the same bits on every device that follows IEEE 754.
 public final class OpenCLBackend: Backend, @unchecked Sendable {
-  // Unchecked: a lock admits one caller at a time to everything below.
+  // Unchecked: each lock admits one caller at a time, `lock` to rows, with the tiles, the tables and every kernel but
+  // one, and `bootstrapLock` to replicates, with that one kernel and a queue.
   private let lock = Mutex(())
+  private let bootstrapLock = Mutex(())
   private let session: OpenCLSession
+  /// Small copies that a run's kernels wait for.
+  private let queue: OpenCLQueue
+  private let bootstrapQueue: OpenCLQueue
   private let kernels: DeviceKernels
   private let memoryBudgetBytes: Int
   private let cacheBox = OrderStatisticCacheBox()
@@ -48,6 +53,8 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
         library, platform: platform, device: device)
       kernels = try DeviceKernels(
         tuning ?? .kind(isGPU: session.profile.isGPU), on: session)
+      queue = try session.queue()
+      bootstrapQueue = try session.queue()
     } catch {
       throw error.report(device: label ?? "opencl:\(platform).\(device)")
     }
@@ -57,10 +64,17 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
     threads = max(1, session.profile.computeUnits)
   }
 
-  deinit {
-    // Staging memory must outlive the copies from it.
-    do throws(OpenCLError) { try session.finish() } catch {}
+  deinit { settle() }
+
+  /// Waits for what is under way: staging memory must outlive the copies from it.
+  private func settle() {
+    for tile in tiles {
+      do throws(OpenCLError) { try tile.queue.finish() } catch {}
+    }
   }
+
+  /// GPUs work beside the processor.
+  public var worksBesideHost: Bool { kernels.tuning.worksBesideHost }
 
   /// Cells of a tile where rows are short: 32 MiB of rewards.
   private static let cellsPerTile = 1 << 22
@@ -80,7 +94,9 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
       throw EsscherError(.internal, "counts are evaluated on the processor")
     }
     let cells = DeviceLayout.padded(max(1, source.longestSampleCount))
-    let rows = memoryBudgetBytes / 8 / max(1, StatisticsTable.bytesPerRow(plan))
+    // Beside the host there is a table of the next rows while the last one is read.
+    let share = worksBesideHost ? 16 : 8
+    let rows = memoryBudgetBytes / share / max(1, StatisticsTable.bytesPerRow(plan))
     return max(1, min(rows, 4 * max(1, Self.cellsPerTile / cells), 1 << 16))
   }
 
@@ -92,11 +108,15 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
       throw EsscherError(.internal, "counts are evaluated on the processor")
     }
     var result = StatisticsTable(rows: rows, plan: plan)
+    result.methods = TiltMethods()
     var failure: EsscherError?
     lock.withLock { _ in
       do throws(EsscherError) {
         try run(table, source, rows, plan, into: &result)
-      } catch { failure = error }
+      } catch {
+        failure = error
+        settle()
+      }
     }
     if let failure { throw failure }
     return result
@@ -107,9 +127,10 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
     _ bootstrap: inout PoissonBootstrap, indices: [Int], values: [Double]
   ) throws(EsscherError) {
     var failure: EsscherError?
-    lock.withLock { _ in
+    bootstrapLock.withLock { _ in
       do throws(OpenCLError) {
-        try kernels.accumulate(&bootstrap, indices: indices, values: values, on: session)
+        try kernels.accumulate(
+          &bootstrap, indices: indices, values: values, on: bootstrapQueue)
       } catch { failure = error.report(device: name) }
     }
     if let failure { throw failure }
@@ -128,7 +149,7 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
       try prepareTiles(table, source, parts, plan, blocks)
     } catch { throw error.report(device: name) }
     let lambdas = try upload(plan.rowLambdas?.values ?? plan.lambdas)
-    // A tile is loaded and copied while the one before it is computed, then collected.
+    // A tile is loaded and copied while the one before it is computed, and computed while that is collected.
     var pending: TileMemory?
     for (index, part) in parts.enumerated() {
       let tile = tiles[index % 2]
@@ -136,15 +157,10 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
       let (groups, classes) = bestOfGroups(tile, plan)
       tile.groups = plan.selections.isEmpty ? [] : groups
       do throws(OpenCLError) {
-        try tile.upload(session, classes: classes, withTails: plan.tail)
-      } catch {
-        throw error.report(device: name)
-      }
-      if let before = pending { try collect(before, table, plan, flags, into: &result) }
-      do throws(OpenCLError) {
-        try session.finishCopies()
+        try tile.upload(classes: classes, withTails: plan.tail)
         try enqueue(tile, plan, blocks, lambdas, flags)
       } catch { throw error.report(device: name) }
+      if let before = pending { try collect(before, table, plan, flags, into: &result) }
       pending = tile
     }
     if let last = pending { try collect(last, table, plan, flags, into: &result) }
@@ -153,7 +169,7 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
   private func upload(_ lambdas: [Double]) throws(EsscherError) -> OpenCLBuffer {
     do throws(OpenCLError) {
       let buffer = try session.buffer(8 * lambdas.count, "lambdas")
-      try session.write(lambdas, to: buffer)
+      try queue.write(lambdas, to: buffer)
       return buffer
     } catch { throw error.report(device: name) }
   }
@@ -198,6 +214,7 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
     TileShape(
       cells: cells, rows: rows, lambdas: plan.lambdaCount, ns: plan.selections.count,
       hasGold: table.gold != nil, hasWeights: table.logWeights != nil, isSorted: blocks.isSorted,
+      hasShortKeys: blocks.isSorted && table.rewardSource?.storage == .float32,
       isOrdered: blocks.isOrdered, tailCells: tails)
   }
 
@@ -219,15 +236,14 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
         cells,
         part.reduce(0) { $0 + DeviceLayout.padded(max(1, source.sampleCount(row: $1))) })
     }
-    let shape = shape(table, plan, blocks, cells: cells, rows: rows, tails: tails)
+    var shape = shape(table, plan, blocks, cells: cells, rows: rows, tails: tails)
     if let tile = tiles.first {
-      var grown = shape
-      grown.cells = max(grown.cells, tile.shape.cells)
-      grown.rows = max(grown.rows, tile.shape.rows)
-      grown.tailCells = max(grown.tailCells, tile.shape.tailCells)
+      // Rounds of few lambdas and of many follow one another: their tiles grow and stay.
+      let grown = shape.grown(to: tile.shape)
       if grown == tile.shape { return }
-      // Copies that were started for an input that was then refused.
-      try session.finish()
+      if grown.bytes <= tileLimit && grown.largestBuffer <= session.profile.largestBuffer {
+        shape = grown
+      }
     }
     guard shape.bytes <= tileLimit else {
       throw OpenCLError(
@@ -237,8 +253,10 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
           + "allowed (a quarter of --memory-budget or of the device's memory)")
     }
     tiles = []
+    let isCopied = worksBesideHost || !session.profile.sharesMemory
     tiles = [
-      try TileMemory(shape, on: session), try TileMemory(shape, on: session),
+      try TileMemory(shape, on: session, isCopied: isCopied),
+      try TileMemory(shape, on: session, isCopied: isCopied),
     ]
   }
 
@@ -247,15 +265,15 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
     _ lambdas: borrowing OpenCLBuffer, _ flags: UInt32
   ) throws(OpenCLError) {
     let longest = Int(tile.counts.max() ?? 0)
-    if blocks.isSorted { try kernels.sort(tile, flags: flags, longest: longest, on: session) }
-    try kernels.summarise(tile, flags: flags, on: session)
-    if plan.sorted { try kernels.findTies(tile, flags: flags, on: session) }
-    if plan.tail { try kernels.gatherTails(tile, on: session) }
+    if blocks.isSorted { try kernels.sort(tile, flags: flags, longest: longest, on: tile.queue) }
+    try kernels.summarise(tile, flags: flags, on: tile.queue)
+    if plan.sorted { try kernels.findTies(tile, flags: flags, on: tile.queue) }
+    if plan.tail { try kernels.gatherTails(tile, on: tile.queue) }
     try kernels.sweep(
       tile, blocks, lambdas: DeviceLambdas(plan, firstRow: tile.rows.lowerBound), values: lambdas,
-      flags: flags, on: session)
+      flags: flags, on: tile.queue)
     if !plan.selections.isEmpty { try enqueueBestOf(tile, plan.selections, flags) }
-    try session.flush()
+    try tile.queue.flush()
   }
 
   /// Runs of a tile's rows whose weights fit the device together, and each row's class in its run.
@@ -300,13 +318,13 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
         tables = nil
         tables = (
           laws,
-          try WeightTables(sampleCounts: group.sampleCounts, cache: cache, on: session)
+          try WeightTables(sampleCounts: group.sampleCounts, cache: cache, on: queue)
         )
       }
       if let tables {
         try kernels.bestOf(
           tile, first: group.rows.lowerBound, count: group.rows.count, tables: tables.tables,
-          ns: laws.count, flags: flags, on: session)
+          ns: laws.count, flags: flags, on: tile.queue)
       }
     }
   }
@@ -319,7 +337,7 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
   ) throws(EsscherError) {
     let records: DeviceRecords
     do throws(OpenCLError) {
-      records = try DeviceRecords(tile, plan, on: session)
+      records = try DeviceRecords(tile, plan)
     } catch { throw error.report(device: name) }
     let cache = cacheBox.cache(grid: plan.selections, byteLimit: memoryBudgetBytes / 4)
     let isWeighted = table.logWeights != nil
@@ -340,6 +358,9 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
       result.summaries[slot] = summary
       guard count > 0 else { continue }
       result.tails[slot] = records.tail(offset)
+      if !summary.isConstant {
+        result.methods? += records.methods(offset, group: kernels.tuning.lambdasPerBlock)
+      }
       let tilt = DeviceTilt(
         summary: summary,
         squaredMass: isWeighted ? record[record.startIndex + 8] : 1 / Double(count),

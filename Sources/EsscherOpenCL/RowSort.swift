@@ -3,48 +3,89 @@
 
 internal import EsscherCore
 
+/// The kernels for one kind of key.
+final class SortKernels {
+  let radix: OpenCLKernel
+  let blocks: OpenCLKernel
+  let merge: OpenCLKernel
+
+  init(
+    _ program: borrowing OpenCLProgram, suffix: String, on session: OpenCLSession
+  ) throws(OpenCLError) {
+    radix = try program.kernel("row_sort_radix" + suffix, on: session)
+    blocks = try program.kernel("row_sort_blocks" + suffix, on: session)
+    merge = try program.kernel("row_sort_merge" + suffix, on: session)
+  }
+
+  /// Enqueues the sort of keys and positions.
+  ///
+  /// - Returns: whether they ended in the spare buffers.
+  func launch(
+    _ tile: TileMemory, _ tuning: LaunchTuning, longest: Int, on queue: OpenCLQueue
+  ) throws(OpenCLError) -> Bool {
+    let rows = tile.rows.count
+    if tuning.sortBlock == 0 {
+      try radix.set(0, tile.rewards)
+      try radix.set(1, tile.keys)
+      try radix.set(2, tile.spareKeys)
+      try radix.set(3, tile.order)
+      try radix.set(4, tile.spareOrder)
+      try radix.set(5, tile.deviceOffsets)
+      try radix.set(6, tile.deviceCounts)
+      try queue.launch(radix, groups: (rows, 1), lanes: 1)
+      return false
+    }
+    try blocks.set(0, tile.rewards)
+    try blocks.set(1, tile.keys)
+    try blocks.set(2, tile.order)
+    try blocks.set(3, tile.deviceOffsets)
+    try blocks.set(4, tile.deviceCounts)
+    let count = (longest + tuning.sortBlock - 1) / tuning.sortBlock
+    try queue.launch(blocks, groups: (count, rows), lanes: tuning.lanes)
+    let outputs = tuning.lanes * tuning.mergeRun
+    var isSwapped = false
+    var width = tuning.sortBlock
+    while width < longest {
+      if isSwapped {
+        try setMerge(from: tile.spareKeys, tile.spareOrder, to: tile.keys, tile.order)
+      } else {
+        try setMerge(from: tile.keys, tile.order, to: tile.spareKeys, tile.spareOrder)
+      }
+      try merge.set(4, tile.deviceOffsets)
+      try merge.set(5, tile.deviceCounts)
+      try merge.set(6, ulong: UInt64(width))
+      try queue.launch(
+        merge, groups: ((longest + outputs - 1) / outputs, rows), lanes: tuning.lanes)
+      isSwapped.toggle()
+      width *= 2
+    }
+    return isSwapped
+  }
+
+  private func setMerge(
+    from keys: borrowing OpenCLBuffer, _ order: borrowing OpenCLBuffer,
+    to mergedKeys: borrowing OpenCLBuffer, _ mergedOrder: borrowing OpenCLBuffer
+  ) throws(OpenCLError) {
+    try merge.set(0, keys)
+    try merge.set(1, mergedKeys)
+    try merge.set(2, order)
+    try merge.set(3, mergedOrder)
+  }
+}
+
 extension DeviceKernels {
+  /// Samples of a row that a work-group of a GPU moves to their places.
+  private static let gatheredSamples = 2048
+
   /// Enqueues the sort of a tile's rows; afterwards gold and weights are in the sorted buffers.
   func sort(
-    _ tile: TileMemory, flags: UInt32, longest: Int, on session: OpenCLSession
+    _ tile: TileMemory, flags: UInt32, longest: Int, on queue: OpenCLQueue
   ) throws(OpenCLError) {
-    let rows = tile.rows.count
-    // Whether the sorted keys ended in the spare buffers.
-    var isSwapped = false
-    if tuning.sortBlock == 0 {
-      try sortRadix.set(0, tile.rewards)
-      try sortRadix.set(1, tile.keys)
-      try sortRadix.set(2, tile.spareKeys)
-      try sortRadix.set(3, tile.order)
-      try sortRadix.set(4, tile.spareOrder)
-      try sortRadix.set(5, tile.deviceOffsets)
-      try sortRadix.set(6, tile.deviceCounts)
-      try session.launch(sortRadix, groups: (rows, 1), lanes: 1)
-    } else {
-      try sortBlocks.set(0, tile.rewards)
-      try sortBlocks.set(1, tile.keys)
-      try sortBlocks.set(2, tile.order)
-      try sortBlocks.set(3, tile.deviceOffsets)
-      try sortBlocks.set(4, tile.deviceCounts)
-      let blocks = (longest + tuning.sortBlock - 1) / tuning.sortBlock
-      try session.launch(sortBlocks, groups: (blocks, rows), lanes: tuning.lanes)
-      var width = tuning.sortBlock
-      let outputs = tuning.lanes * tuning.mergeRun
-      while width < longest {
-        if isSwapped {
-          try setMerge(from: tile.spareKeys, tile.spareOrder, to: tile.keys, tile.order)
-        } else {
-          try setMerge(from: tile.keys, tile.order, to: tile.spareKeys, tile.spareOrder)
-        }
-        try sortMerge.set(4, tile.deviceOffsets)
-        try sortMerge.set(5, tile.deviceCounts)
-        try sortMerge.set(6, ulong: UInt64(width))
-        try session.launch(
-          sortMerge, groups: ((longest + outputs - 1) / outputs, rows), lanes: tuning.lanes)
-        isSwapped.toggle()
-        width *= 2
-      }
-    }
+    let isShort = tile.shape.hasShortKeys
+    let isSwapped =
+      isShort
+      ? try shortSort.launch(tile, tuning, longest: longest, on: queue)
+      : try sort.launch(tile, tuning, longest: longest, on: queue)
     try sortGather.set(0, tile.rewards)
     if isSwapped {
       try sortGather.set(1, tile.spareKeys)
@@ -59,12 +100,15 @@ extension DeviceKernels {
     try sortGather.set(6, tile.sortedWeights)
     try sortGather.set(7, tile.deviceOffsets)
     try sortGather.set(8, tile.deviceCounts)
-    try sortGather.set(9, uint: flags)
-    try session.launch(sortGather, groups: (rows, 1), lanes: tuning.lanes)
+    try sortGather.set(9, uint: isShort ? flags | DeviceLayout.hasShortKeys : flags)
+    let parts =
+      tuning.lanes > 1
+      ? max(1, (longest + Self.gatheredSamples - 1) / Self.gatheredSamples) : 1
+    try queue.launch(sortGather, groups: (parts, tile.rows.count), lanes: tuning.lanes)
   }
 
   /// Enqueues the gathering of the sorted rows' tails, gold's once it is averaged over ties.
-  func gatherTails(_ tile: TileMemory, on session: OpenCLSession) throws(OpenCLError) {
+  func gatherTails(_ tile: TileMemory, on queue: OpenCLQueue) throws(OpenCLError) {
     for isGold in tile.shape.hasGold ? [false, true] : [false] {
       if isGold {
         try rowTail.set(0, tile.sortedGolds)
@@ -75,17 +119,7 @@ extension DeviceKernels {
       }
       try rowTail.set(1, tile.deviceOffsets)
       try rowTail.set(2, tile.tailOffsets)
-      try session.launch(rowTail, groups: (tile.rows.count, 1), lanes: tuning.lanes)
+      try queue.launch(rowTail, groups: (tile.rows.count, 1), lanes: tuning.lanes)
     }
-  }
-
-  private func setMerge(
-    from keys: borrowing OpenCLBuffer, _ order: borrowing OpenCLBuffer,
-    to mergedKeys: borrowing OpenCLBuffer, _ mergedOrder: borrowing OpenCLBuffer
-  ) throws(OpenCLError) {
-    try sortMerge.set(0, keys)
-    try sortMerge.set(1, mergedKeys)
-    try sortMerge.set(2, order)
-    try sortMerge.set(3, mergedOrder)
   }
 }

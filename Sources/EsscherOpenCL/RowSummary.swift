@@ -6,7 +6,7 @@ internal import EsscherCore
 extension DeviceKernels {
   /// Enqueues the summaries of a tile's rows; centres the gold reward in place.
   func summarise(
-    _ tile: TileMemory, flags: UInt32, on session: OpenCLSession
+    _ tile: TileMemory, flags: UInt32, on queue: OpenCLQueue
   ) throws(OpenCLError) {
     try rowSummary.set(0, tile.rewards)
     try setPayload(rowSummary, 1, tile, weights: 2)
@@ -14,12 +14,12 @@ extension DeviceKernels {
     try rowSummary.set(4, tile.deviceCounts)
     try rowSummary.set(5, tile.summaries)
     try rowSummary.set(6, uint: flags)
-    try session.launch(rowSummary, groups: (tile.rows.count, 1), lanes: tuning.lanes)
+    try queue.launch(rowSummary, groups: (tile.rows.count, 1), lanes: tuning.lanes)
   }
 
   /// Enqueues mid-ranks, averaged gold and the list of tie groups of sorted rows.
   func findTies(
-    _ tile: TileMemory, flags: UInt32, on session: OpenCLSession
+    _ tile: TileMemory, flags: UInt32, on queue: OpenCLQueue
   ) throws(OpenCLError) {
     try tieGroups.set(0, tile.rewards)
     try setPayload(tieGroups, 1, tile, weights: 2)
@@ -32,7 +32,7 @@ extension DeviceKernels {
     try tieGroups.set(9, tile.ties)
     try tieGroups.set(10, uint: UInt32(clamping: tile.shape.tieCapacity))
     try tieGroups.set(11, uint: flags)
-    try session.launch(tieGroups, groups: (tile.rows.count, 1), lanes: tuning.lanes)
+    try queue.launch(tieGroups, groups: (tile.rows.count, 1), lanes: tuning.lanes)
   }
 
   /// Gold and weights as they lie: sorted with their rewards, or as uploaded.

@@ -13,15 +13,28 @@ struct TileShape: Equatable {
   var hasGold: Bool
   var hasWeights: Bool
   var isSorted: Bool
+  /// Rewards are floats, whose sort keys carry the position.
+  var hasShortKeys: Bool
   /// Rows that are not sorted are put in the order of their blocks.
   var isOrdered: Bool
   /// Rewards of all rows' tails.
   var tailCells: Int
 
+  /// As large as another shape too, where that is larger.
+  func grown(to other: TileShape) -> TileShape {
+    var grown = self
+    grown.cells = max(cells, other.cells)
+    grown.rows = max(rows, other.rows)
+    grown.lambdas = max(lambdas, other.lambdas)
+    grown.ns = max(ns, other.ns)
+    grown.tailCells = max(tailCells, other.tailCells)
+    return grown
+  }
+
   /// Bytes on the device.
   var bytes: Int {
     var cell = 8
-    if isSorted { cell += 8 + 8 + 4 + 4 + 8 + 6 }
+    if isSorted { cell += 8 + 8 + (hasShortKeys ? 0 : 4 + 4) + 8 + 6 }
     if isOrdered { cell += 8 }
     if hasGold { cell += isSorted ? 24 : 8 }
     if hasWeights { cell += isSorted ? 24 : 8 }
@@ -54,13 +67,14 @@ enum DeviceLayout {
   static let summaryStride = 10
   static let momentStride = 61
   static let tiltFields = 11
-  static let planStride = 4
+  static let planStride = 5
   static let bestOfFields = 3
   static let hasRank: UInt32 = 1
   static let hasGold: UInt32 = 2
   static let hasWeights: UInt32 = 4
   static let isSorted: UInt32 = 8
   static let hasBlocks: UInt32 = 16
+  static let hasShortKeys: UInt32 = 32
 
   static func padded(_ count: Int) -> Int { (count + 7) / 8 * 8 }
 }
@@ -69,6 +83,8 @@ enum DeviceLayout {
 @safe
 final class TileMemory {
   let shape: TileShape
+  /// Carries the tile's copies and kernels, beside those of the other tile.
+  let queue: OpenCLQueue
   // Host side
   private let rewardMemory: HostMemory
   private let goldMemory: HostMemory
@@ -113,14 +129,17 @@ final class TileMemory {
   let tails: OpenCLBuffer
   let goldTails: OpenCLBuffer
 
-  init(_ shape: TileShape, on session: OpenCLSession) throws(OpenCLError) {
+  /// - Parameter isCopied: rewards go to memory of the device's own, also where it could work on the host's.
+  init(_ shape: TileShape, on session: OpenCLSession, isCopied: Bool) throws(OpenCLError) {
+    queue = try session.queue()
     let cells = 8 * shape.cells
     let sorted = shape.isSorted ? cells : 0
+    let ordered = shape.hasShortKeys ? 0 : sorted / 2
     let gold = shape.hasGold ? cells : 0
     let weight = shape.hasWeights ? cells : 0
-    rewardMemory = HostMemory(bytes: cells)
-    goldMemory = HostMemory(bytes: gold)
-    weightMemory = HostMemory(bytes: weight)
+    rewardMemory = HostMemory(bytes: cells, isCopied: isCopied, by: queue)
+    goldMemory = HostMemory(bytes: gold, isCopied: isCopied, by: queue)
+    weightMemory = HostMemory(bytes: weight, isCopied: isCopied, by: queue)
     deviceOffsets = try session.buffer(8 * shape.rows, "row offsets")
     deviceCounts = try session.buffer(4 * shape.rows, "row counts")
     rewards = try session.buffer(cells, "rewards", host: rewardMemory)
@@ -130,8 +149,8 @@ final class TileMemory {
     sortedWeights = try session.buffer(shape.isSorted ? weight : 0, "sorted weights")
     keys = try session.buffer(sorted, "sort keys")
     spareKeys = try session.buffer(sorted, "spare sort keys")
-    order = try session.buffer(sorted / 2, "sort order")
-    spareOrder = try session.buffer(sorted / 2, "spare sort order")
+    order = try session.buffer(ordered, "sort order")
+    spareOrder = try session.buffer(ordered, "spare sort order")
     rank = try session.buffer(sorted, "ranks")
     weightPrefix = try session.buffer(
       shape.isSorted && shape.hasWeights ? 8 * shape.prefixCells : 0, "weight prefixes")
@@ -143,7 +162,7 @@ final class TileMemory {
     moments = try session.buffer(8 * DeviceLayout.momentStride * shape.rows, "power moments")
     plans = try session.buffer(4 * DeviceLayout.planStride * shape.rows, "tilt plans")
     reaches = try session.buffer(4 * shape.rows * shape.lambdas, "samples of each lambda")
-    ordered = try session.buffer(shape.isOrdered ? cells : 0, "rewards in the order of blocks")
+    self.ordered = try session.buffer(shape.isOrdered ? cells : 0, "rewards in the order of blocks")
     sums = try session.buffer(
       8 * DeviceLayout.tiltFields * shape.rows * shape.lambdas, "tilt sums")
     bestOf = try session.buffer(
@@ -208,22 +227,21 @@ final class TileMemory {
     return starts
   }
 
-  /// Starts the copies of the loaded rows to the device: the small ones at once, the cells in the
-  /// background, so that the kernels of the tile before go on.
+  /// Starts the copies of the loaded rows to the device, beside the kernels of the tile before; the small ones have
+  /// left when it returns.
   func upload(
-    _ session: OpenCLSession, classes rowClasses: [UInt32], withTails: Bool
+    classes rowClasses: [UInt32], withTails: Bool
   ) throws(OpenCLError) {
     guard let last = offsets.last, let count = counts.last else { return }
-    try session.writeCopy(offsets, to: deviceOffsets)
-    try session.writeCopy(counts, to: deviceCounts)
-    try session.writeCopy(rowClasses, to: classes)
-    try session.writeCopy([UInt32(0)], to: tieCount)
-    if withTails { try session.writeCopy(tailStarts.map { UInt64($0) }, to: tailOffsets) }
+    try queue.write(offsets, to: deviceOffsets)
+    try queue.write(counts, to: deviceCounts)
+    try queue.write(rowClasses, to: classes)
+    try queue.write([UInt32(0)], to: tieCount)
+    if withTails { try queue.write(tailStarts.map { UInt64($0) }, to: tailOffsets) }
     // The kernels read whole vectors; what lies behind a row's end is masked, whatever it is.
     let bytes = 8 * min(shape.cells, Int(last) + DeviceLayout.padded(max(Int(count), 1)))
-    try unsafe session.enqueueWrite(values, bytes, to: rewards)
-    if shape.hasGold { try unsafe session.enqueueWrite(gold, bytes, to: golds) }
-    if shape.hasWeights { try unsafe session.enqueueWrite(weights, bytes, to: weightBuffer) }
-    try session.flushCopies()
+    try unsafe queue.enqueueWrite(values, bytes, to: rewards)
+    if shape.hasGold { try unsafe queue.enqueueWrite(gold, bytes, to: golds) }
+    if shape.hasWeights { try unsafe queue.enqueueWrite(weights, bytes, to: weightBuffer) }
   }
 }

@@ -70,7 +70,7 @@ extension DeviceKernels {
   /// Enqueues the division of each row's lambdas, and the sums over blocks.
   func planTilt(
     _ tile: TileMemory, _ blocks: DeviceBlocks, lambdas: DeviceLambdas,
-    values: borrowing OpenCLBuffer, flags: UInt32, on session: OpenCLSession
+    values: borrowing OpenCLBuffer, flags: UInt32, on queue: OpenCLQueue
   ) throws(OpenCLError) {
     try tiltBlocks.set(0, tile.rewards)
     try tiltBlocks.set(1, tile.rank)
@@ -93,6 +93,6 @@ extension DeviceKernels {
     try tiltBlocks.set(14, uint: lambdas.stride)
     try tiltBlocks.set(15, uint: UInt32(blocks.capacity))
     try tiltBlocks.set(16, uint: flags)
-    try session.launch(tiltBlocks, groups: (tile.rows.count, 1), lanes: tuning.lanes)
+    try queue.launch(tiltBlocks, groups: (tile.rows.count, 1), lanes: tuning.lanes)
   }
 }

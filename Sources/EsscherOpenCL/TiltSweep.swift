@@ -8,12 +8,12 @@ extension DeviceKernels {
   func sweep(
     _ tile: TileMemory, _ blocks: DeviceBlocks, lambdas: DeviceLambdas,
     values: borrowing OpenCLBuffer, flags: UInt32,
-    on session: OpenCLSession
+    on queue: OpenCLQueue
   ) throws(OpenCLError) {
     let count = lambdas.count
     guard count > 0 else { return }
     let rows = tile.rows.count
-    try planTilt(tile, blocks, lambdas: lambdas, values: values, flags: flags, on: session)
+    try planTilt(tile, blocks, lambdas: lambdas, values: values, flags: flags, on: queue)
     for isMoments in [true, false] {
       if isMoments {
         try setRows(powerMoments, tile)
@@ -22,7 +22,7 @@ extension DeviceKernels {
         try powerMoments.set(9, ulong: lambdas.first)
         try powerMoments.set(10, uint: lambdas.stride)
         try powerMoments.set(11, uint: flags)
-        try session.launch(powerMoments, groups: (rows, 1), lanes: tuning.lanes)
+        try queue.launch(powerMoments, groups: (rows, 1), lanes: tuning.lanes)
       } else {
         try setRows(tiltSweep, tile)
         try tiltSweep.set(7, values)
@@ -35,7 +35,7 @@ extension DeviceKernels {
         try tiltSweep.set(14, uint: lambdas.stride)
         try tiltSweep.set(15, uint: flags)
         let blocks = (count + tuning.lambdasPerBlock - 1) / tuning.lambdasPerBlock
-        try session.launch(tiltSweep, groups: (rows, blocks), lanes: tuning.lanes)
+        try queue.launch(tiltSweep, groups: (rows, blocks), lanes: tuning.lanes)
       }
     }
   }

@@ -32,7 +32,8 @@ import Testing
     private static var narrow: LaunchTuning {
       var tuning = LaunchTuning.gpu
       tuning.lanes = 16
-      tuning.sortBlock = 64
+      tuning.sortItems = 4
+      tuning.mergeRun = 8
       return tuning
     }
 

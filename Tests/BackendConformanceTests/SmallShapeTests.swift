@@ -51,6 +51,39 @@ import Testing
       }
     }
 
+    @Test("equal steps of lambda", arguments: Candidate.devices)
+    func equalSteps(candidate: Candidate) throws {
+      var made = Case(.exponential, prompts: 2, samples: 90, weighted: false, seed: 12)
+      made.grid = (1...13).map { Double($0) / made.scale }
+      let worst = try ConformanceTests.worst(candidate.make(1, 1 << 30), made)
+      #expect(worst.error <= ConformanceTests.tolerance, "\(worst)")
+    }
+
+    @Test("devices say how they summed", arguments: Candidate.devices)
+    func methods(candidate: Candidate) throws {
+      let backend = try candidate.make(1, 1 << 30)
+      func methods(_ samples: Int, _ lambdas: [Double]) throws -> TiltMethods {
+        var rows = Case(.normal, prompts: 2, samples: samples, weighted: false, seed: 5).values
+        rows.append([Double](repeating: 3, count: samples))
+        let table = RewardTable(
+          label: "made", rewards: .cells(MemorySource(name: "made", rows: rows)))
+        let plan = StatisticsPlan(lambdas: lambdas, sorted: true, missing: .error)
+        return try #require(try backend.reduce(table, rows: 0..<3, plan: plan).methods)
+      }
+      // Two rows; the constant one is summed in closed form.
+      let short = try methods(60, [0.01, 0.02] + (2...14).map { Double(2 * $0) })
+      #expect(short.powers == 4 && short.blocks == 0)
+      // Thirteen lambdas from the third on are in steps; those from 4 to 15 fill two groups of four, and three rest.
+      #expect(short.runs == 16 && short.samples == 10)
+      let uneven = try methods(60, [2, 5, 6, 20, 50])
+      #expect(uneven.runs == 0 && uneven.samples == 10)
+      let long = try methods(600, [0.01, 0.3, 0.5, 0.7, 0.9, 1.1, 2, 4, 30])
+      #expect(long.blocks >= 8 && long.powers == 2)
+      #expect(long.powers + long.blocks + long.runs + long.samples == 18)
+      #expect(long.errorBound == TiltMethods.truncationBound)
+      #expect(try methods(60, []) == TiltMethods())
+    }
+
     @Test(
       "rows emptied by dropping, and rows shorter than n, leave their neighbours alone",
       arguments: Candidate.devices)

@@ -48,6 +48,7 @@ OBJECT(cl_context, clCreateContext, (const cl_context_properties *a, cl_uint b, 
 OBJECT(cl_command_queue, clCreateCommandQueue, (cl_context a, cl_device_id b, cl_command_queue_properties c, cl_int *status), (a, b, c, status))
 OBJECT(cl_program, clCreateProgramWithSource, (cl_context a, cl_uint b, const char **c, const size_t *d, cl_int *status), (a, b, c, d, status))
 OBJECT(cl_kernel, clCreateKernel, (cl_program a, const char *b, cl_int *status), (a, b, status))
+OBJECT(void *, clEnqueueMapBuffer, (cl_command_queue a, cl_mem b, cl_bool c, cl_map_flags d, size_t e, size_t f, cl_uint g, const cl_event *h, cl_event *i, cl_int *status), (a, b, c, d, e, f, g, h, i, status))
 OBJECT(cl_mem, clCreateBuffer, (cl_context a, cl_mem_flags b, size_t c, void *d, cl_int *status), (a, b, c, d, status))
 
 CL_API_ENTRY cl_int CL_API_CALL clGetLayerInfo(cl_layer_info what, size_t size, void *value, size_t *length) {
@@ -82,7 +83,7 @@ CL_API_ENTRY cl_int CL_API_CALL clInitLayer(cl_uint entries, const struct _cl_ic
     INSTALL(clBuildProgram) INSTALL(clSetKernelArg) INSTALL(clGetKernelWorkGroupInfo)
     INSTALL(clEnqueueWriteBuffer) INSTALL(clEnqueueReadBuffer) INSTALL(clEnqueueNDRangeKernel)
     INSTALL(clFlush) INSTALL(clFinish) INSTALL(clCreateContext) INSTALL(clCreateCommandQueue)
-    INSTALL(clCreateProgramWithSource) INSTALL(clCreateKernel) INSTALL(clCreateBuffer)
+    INSTALL(clCreateProgramWithSource) INSTALL(clCreateKernel) INSTALL(clCreateBuffer) INSTALL(clEnqueueMapBuffer)
   }
   *entries_out = entries;
   *out = &table;

@@ -63,6 +63,10 @@ cl_int copencl_launch(const copencl_api *api, cl_command_queue queue, cl_kernel 
 cl_int copencl_create_buffer(const copencl_api *api, cl_context context, size_t bytes, cl_mem *buffer);
 cl_int copencl_create_shared_buffer(const copencl_api *api, cl_context context, size_t bytes, void *host,
                                     cl_mem *buffer);
+/// Memory of the host that devices copy from without a detour; to be mapped for good.
+cl_int copencl_create_pinned_buffer(const copencl_api *api, cl_context context, size_t bytes, cl_mem *buffer);
+cl_int copencl_map(const copencl_api *api, cl_command_queue queue, cl_mem buffer, size_t bytes, void **start);
+cl_int copencl_unmap(const copencl_api *api, cl_command_queue queue, cl_mem buffer, void *start);
 cl_int copencl_release_buffer(const copencl_api *api, cl_mem buffer);
 /// Copies to the device; `blocking` 0 returns at once, and `source` must stay until the queue is done.
 cl_int copencl_write(const copencl_api *api, cl_command_queue queue, cl_mem buffer, size_t offset,

@@ -7,8 +7,9 @@ extension OptionTable {
   static let machineOptions: [Option] = [
     .value(
       "device", "NAME", .machine, [.frontier, .verify, .bench],
-      "auto (the default), cpu, opencl, opencl:PLATFORM.DEVICE, or a part of a device's name; see "
-        + "esscher devices. A device asked for by name never falls back."
+      "auto (the default), cpu, opencl, opencl:PLATFORM.DEVICE, opencl:all, or a part of a device's name; see "
+        + "esscher devices. Several with commas between them share the run. A device asked for by name never "
+        + "falls back."
     ) { (record, text) throws(EsscherError) in
       record.device = try ValueParsing.nonEmpty(text, option: "--device")
     },

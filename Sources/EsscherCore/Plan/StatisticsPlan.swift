@@ -149,6 +149,9 @@ public protocol Backend: Sendable {
   var driver: String? { get }
   /// Worker threads.
   var threads: Int { get }
+  /// Whether `reduce` leaves the processor's cores to others, so that the next rows may be evaluated beside what
+  /// is made of the last ones; then calls from two threads are allowed.
+  var worksBesideHost: Bool { get }
   /// Rows that one `reduce` should be given, within the memory budget.
   ///
   /// - Throws: `.usage` where not even one row fits, with the budget that would do.
@@ -170,4 +173,9 @@ public protocol Backend: Sendable {
   func accumulate(
     _ bootstrap: inout PoissonBootstrap, indices: [Int], values: [Double]
   ) throws(EsscherError)
+}
+
+extension Backend {
+  /// False: the processor itself.
+  public var worksBesideHost: Bool { false }
 }

@@ -45,7 +45,7 @@ public struct FrontierRequest: Sendable, Equatable {
   public var confidence: Double
   /// Seed of the bootstrap.
   public var seed: UInt64
-  /// `auto`, `cpu`, or a device's name.
+  /// `auto`, `cpu`, a device's name, or several names with commas between them.
   public var device: String
   /// Worker threads; nil for one a processor.
   public var threads: Int?

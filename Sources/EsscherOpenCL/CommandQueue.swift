@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copies and launches in order. Queues of one session run beside each other.
+
+internal import COpenCL
+internal import EsscherCore
+
+/// An in-order queue on one device.
+@safe
+final class OpenCLQueue {
+  let session: OpenCLSession
+  private let queue: cl_command_queue
+  private var library: OpenCLLibrary { session.library }
+
+  init(_ session: OpenCLSession, _ queue: cl_command_queue) {
+    self.session = session
+    unsafe self.queue = queue
+  }
+
+  deinit { _ = unsafe copencl_release_queue(library.api, queue) }
+
+  /// Copies to the device; returns when the bytes have left.
+  func write<Element: BitwiseCopyable>(
+    _ values: [Element], to buffer: borrowing OpenCLBuffer
+  ) throws(OpenCLError) {
+    guard !values.isEmpty else { return }
+    let bytes = values.count * MemoryLayout<Element>.stride
+    precondition(bytes <= buffer.size, "a write fits its buffer")
+    let memory = unsafe buffer.memory
+    let status = unsafe values.withUnsafeBytes {
+      unsafe copencl_write(library.api, queue, memory, 0, bytes, $0.baseAddress, 1)
+    }
+    try OpenCLError.check(status, "clEnqueueWriteBuffer of \(bytes) bytes")
+  }
+
+  /// Starts a copy to the device; `source` must stay as it is until the queue has got there.
+  func enqueueWrite(
+    _ source: UnsafeRawPointer, _ bytes: Int, to buffer: borrowing OpenCLBuffer
+  ) throws(OpenCLError) {
+    guard bytes > 0 else { return }
+    precondition(bytes <= buffer.size, "a write fits its buffer")
+    try OpenCLError.check(
+      unsafe copencl_write(library.api, queue, buffer.memory, 0, bytes, source, 0),
+      "clEnqueueWriteBuffer of \(bytes) bytes")
+  }
+
+  /// Copies `count` elements back; returns when everything before it on the queue is done.
+  func read<Element: BitwiseCopyable>(
+    _ count: Int, from buffer: borrowing OpenCLBuffer, zero: Element
+  ) throws(OpenCLError) -> [Element] {
+    guard count > 0 else { return [] }
+    var values = [Element](repeating: zero, count: count)
+    let bytes = count * MemoryLayout<Element>.stride
+    precondition(bytes <= buffer.size, "a read fits its buffer")
+    let memory = unsafe buffer.memory
+    let status = unsafe values.withUnsafeMutableBytes {
+      unsafe copencl_read(library.api, queue, memory, 0, bytes, $0.baseAddress, 1)
+    }
+    try OpenCLError.check(status, "clEnqueueReadBuffer of \(bytes) bytes")
+    return values
+  }
+
+  /// Launches `groups` work-groups of `lanes` lanes.
+  func launch(
+    _ kernel: borrowing OpenCLKernel, groups: (Int, Int), lanes: Int
+  ) throws(OpenCLError) {
+    guard groups.0 > 0, groups.1 > 0 else { return }
+    guard lanes <= kernel.largestGroup else {
+      throw OpenCLError(
+        call: "", status: 0,
+        detail: "the kernel \(kernel.name) runs in groups of at most \(kernel.largestGroup) lanes, "
+          + "and \(lanes) were planned")
+    }
+    let global = [groups.0 * lanes, groups.1]
+    let local = [lanes, 1]
+    let handle = unsafe kernel.kernel
+    let status = unsafe global.withUnsafeBufferPointer { global in
+      unsafe local.withUnsafeBufferPointer { local in
+        unsafe copencl_launch(library.api, queue, handle, global.baseAddress, local.baseAddress)
+      }
+    }
+    try OpenCLError.check(status, "clEnqueueNDRangeKernel of \(kernel.name)")
+  }
+
+  func flush() throws(OpenCLError) {
+    try OpenCLError.check(unsafe copencl_flush(library.api, queue), "clFlush")
+  }
+
+  /// Waits for everything.
+  func finish() throws(OpenCLError) {
+    try OpenCLError.check(unsafe copencl_finish(library.api, queue), "clFinish")
+  }
+
+  /// Maps a buffer of the host for good; nil where the driver cannot.
+  func map(_ buffer: borrowing OpenCLBuffer) -> UnsafeMutableRawPointer? {
+    var start: UnsafeMutableRawPointer?
+    let status = unsafe copencl_map(library.api, queue, buffer.memory, buffer.size, &start)
+    return unsafe status == 0 ? start : nil
+  }
+
+  /// Gives a mapped buffer back.
+  func unmap(_ buffer: borrowing OpenCLBuffer, _ start: UnsafeMutableRawPointer) {
+    _ = unsafe copencl_unmap(library.api, queue, buffer.memory, start)
+  }
+}

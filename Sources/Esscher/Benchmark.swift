@@ -18,7 +18,11 @@ public struct Benchmark {
   /// Prompts whose tails and columns `khat` and `bootstrap` hold; `bootstrap` takes them again where
   /// there are more prompts, `khat` stops there.
   private static let heldPrompts = 1 << 16
+  /// Bytes of rewards beyond which jobs read them from their source each time.
+  private static let heldBytes = 2 << 30
 
+  /// What is read from its source, and the same in memory.
+  private let stored: RewardTable
   private let table: RewardTable
   private let source: any RewardSource
   private let device: String
@@ -31,7 +35,8 @@ public struct Benchmark {
   private let isCancelled: () -> Bool
 
   /// - Parameters:
-  ///   - table: the rewards to work on, with gold for ``BenchmarkJob/gold``.
+  ///   - table: the rewards to work on, with gold for ``BenchmarkJob/gold``. ``BenchmarkJob/read`` and
+  ///     ``BenchmarkJob/frontier`` take them from their source; the other jobs have floats in memory, up to 2 GiB.
   ///   - device: `cpu`, or a device by name.
   ///   - threads: workers; nil for one a processor.
   ///   - repeats: turns that are counted, after one that is not. A job ends early after
@@ -51,8 +56,17 @@ public struct Benchmark {
       throw EsscherError(
         .badInput, "bench times rows of samples, and these are counts; give it an .npy file")
     }
-    self.table = table
-    self.source = source
+    var held = table
+    if let rewards = try BenchmarkMatrix(holding: source, limit: Self.heldBytes) {
+      held.rewards = .cells(rewards)
+    }
+    if let gold = table.gold, let floats = try BenchmarkMatrix(holding: gold, limit: Self.heldBytes)
+    {
+      held.gold = floats
+    }
+    stored = table
+    self.table = held
+    self.source = held.rewardSource ?? source
     self.device = device
     self.repeats = repeats
     self.threads = threads
@@ -95,7 +109,7 @@ public struct Benchmark {
         let request = FrontierRequest(
           lambdas: lambdas, bestOf: ns, device: device, threads: threads)
         return try Engine().frontier(
-          withoutGold, request, observer: RunObserver(isCancelled: isCancelled)
+          Self.withoutGold(stored), request, observer: RunObserver(isCancelled: isCancelled)
         ).points.compactMap(\.reward)
       }
     }
@@ -116,7 +130,9 @@ public struct Benchmark {
 
   private var bytes: Double { cells * (source.storage == .float32 ? 4 : 8) }
 
-  private var withoutGold: RewardTable {
+  private var withoutGold: RewardTable { Self.withoutGold(table) }
+
+  private static func withoutGold(_ table: RewardTable) -> RewardTable {
     var table = table
     table.gold = nil
     return table
@@ -168,7 +184,7 @@ public struct Benchmark {
     _ unit: String
   ) throws(EsscherError) -> BenchmarkRecord {
     let isGold = job == .gold
-    let table = isGold ? table : withoutGold
+    let table = job == .read ? Self.withoutGold(stored) : isGold ? table : withoutGold
     let ceilingWork = ceiling == .memory ? bytes * (isGold ? 2 : 1) : work
     let record = record(
       job, work: unit == "bytes" ? bytes : work, unit, ceiling, ceilingWork)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rewards for benchmarks, made in memory.
+// Rewards for benchmarks, in memory.
 
 internal import EsscherCPU
 public import EsscherCore
@@ -27,7 +27,7 @@ public struct BenchmarkMatrix: RewardSource {
   public var storage: CellStorage { .float32 }
   /// 1: rows are contiguous.
   public var preferredRowsPerRead: Int { 1 }
-  private let cells: [Float]
+  private let cells: HeldFloats
 
   /// Makes the cells on every processor.
   ///
@@ -48,10 +48,29 @@ public struct BenchmarkMatrix: RewardSource {
       let range = index * block..<min(total, (index + 1) * block)
       return Self.block(UInt64(index), range, samples: samples, content)
     }
-    var cells: [Float] = []
-    cells.reserveCapacity(total)
-    for part in parts { cells += part }
-    self.cells = cells
+    cells = HeldFloats(count: total)
+    for (index, part) in parts.enumerated() { cells.set(part, at: index * block) }
+  }
+
+  /// Holds the cells of a source, so that jobs are timed without its reading.
+  ///
+  /// - Parameters:
+  ///   - source: rewards.
+  ///   - limit: bytes that they may take.
+  /// - Returns: nil where the cells are not single precision, rows differ in length, or there are more of them.
+  /// - Throws: what the source throws.
+  public init?(holding source: any RewardSource, limit: Int) throws(EsscherError) {
+    let samples = source.longestSampleCount
+    let total = source.rowCount * samples
+    guard source.storage == .float32, 4 * total <= limit,
+      (0..<source.rowCount).allSatisfy({ source.sampleCount(row: $0) == samples })
+    else { return nil }
+    let held = HeldFloats(count: total)
+    unsafe try source.copyFloats(rows: 0..<source.rowCount, columns: nil, to: held.buffer)
+    name = source.name
+    rowCount = source.rowCount
+    longestSampleCount = samples
+    cells = held
   }
 
   /// One block of cells, from random numbers of its own.
@@ -81,10 +100,14 @@ public struct BenchmarkMatrix: RewardSource {
   public func copyFloats(
     rows: Range<Int>, columns: Range<Int>?, to destination: UnsafeMutableBufferPointer<Float>
   ) throws(EsscherError) {
-    let range = cellRange(rows, columns)
-    unsafe cells.withUnsafeBufferPointer { cells in
-      _ = unsafe destination.update(fromContentsOf: cells[range])
-    }
+    let part = unsafe cells.buffer[cellRange(rows, columns)]
+    _ = unsafe destination.update(fromContentsOf: part)
+  }
+
+  /// All cells are held; see ``RewardSource``.
+  public func heldFloats(rows: Range<Int>) -> UnsafePointer<Float>? {
+    guard let base = unsafe cells.buffer.baseAddress else { return nil }
+    return unsafe UnsafePointer(base + rows.lowerBound * longestSampleCount)
   }
 
   /// Copies cells as doubles; see ``RewardSource``.
@@ -92,10 +115,10 @@ public struct BenchmarkMatrix: RewardSource {
     rows: Range<Int>, columns: Range<Int>?, to destination: UnsafeMutableBufferPointer<Double>
   ) throws(EsscherError) {
     let range = cellRange(rows, columns)
-    unsafe cells.withUnsafeBufferPointer { cells in
-      guard let source = cells.baseAddress, let target = destination.baseAddress else { return }
-      for slot in 0..<range.count { unsafe target[slot] = Double(source[range.lowerBound + slot]) }
-    }
+    guard let base = unsafe cells.buffer.baseAddress, let target = destination.baseAddress
+    else { return }
+    let source = unsafe base + range.lowerBound
+    for slot in 0..<range.count { unsafe target[slot] = Double(source[slot]) }
   }
 
   /// The name, row and column.
@@ -108,6 +131,23 @@ public struct BenchmarkMatrix: RewardSource {
     guard let columns else { return start..<rows.upperBound * longestSampleCount }
     return start + columns.lowerBound..<start + columns.upperBound
   }
+}
+
+/// Floats at one place in memory, written before they are shared and not after.
+@safe
+private final class HeldFloats: @unchecked Sendable {
+  let buffer: UnsafeMutableBufferPointer<Float>
+
+  init(count: Int) {
+    unsafe buffer = .allocate(capacity: count)
+    unsafe buffer.initialize(repeating: 0)
+  }
+
+  func set(_ cells: [Float], at index: Int) {
+    _ = unsafe buffer[index..<index + cells.count].update(fromContentsOf: cells)
+  }
+
+  deinit { unsafe buffer.deallocate() }
 }
 
 /// Random numbers of a seed.

@@ -104,17 +104,17 @@ struct RowEvaluator: Sendable {
     // Rows of floats are sorted as floats; with weights they come as doubles, and so they do unsorted.
     let asFloats =
       scratch.canReadFloats && isOrdered(sampleCount: source.longestSampleCount)
+    var floats: UnsafePointer<Float>?
     if asFloats {
-      let part = unsafe UnsafeMutableBufferPointer(rebasing: scratch.floats[..<cells])
-      try unsafe source.copyFloats(rows: rows, columns: nil, to: part)
+      unsafe floats = try Self.floats(source, rows, scratch.floats, cells)
     } else {
       try unsafe Self.copy(source, rows, scratch.rewards, cells)
     }
+    var goldFloats: UnsafePointer<Float>?
     let asGoldFloats = asFloats && scratch.canReadGoldFloats
     if let gold = table.gold {
       if asGoldFloats {
-        let part = unsafe UnsafeMutableBufferPointer(rebasing: scratch.goldFloats[..<cells])
-        try unsafe gold.copyFloats(rows: rows, columns: nil, to: part)
+        unsafe goldFloats = try Self.floats(gold, rows, scratch.goldFloats, cells)
       } else {
         try unsafe Self.copy(gold, rows, scratch.gold, cells)
       }
@@ -126,10 +126,20 @@ struct RowEvaluator: Sendable {
       throw EsscherError(.internal, "a read buffer has no memory")
     }
     return unsafe ReadRows(
-      rewards: rewards, floats: asFloats ? UnsafePointer(scratch.floats.baseAddress) : nil,
-      goldFloats: asGoldFloats ? UnsafePointer(scratch.goldFloats.baseAddress) : nil,
+      rewards: rewards, floats: floats, goldFloats: goldFloats,
       gold: table.gold == nil ? nil : scratch.gold.baseAddress,
       logWeights: table.logWeights == nil ? nil : scratch.logWeights.baseAddress)
+  }
+
+  /// The floats of some rows, where the source holds them or copied to a buffer.
+  private static func floats(
+    _ source: any RewardSource, _ rows: Range<Int>, _ buffer: UnsafeMutableBufferPointer<Float>,
+    _ cells: Int
+  ) throws(EsscherError) -> UnsafePointer<Float>? {
+    if let held = unsafe source.heldFloats(rows: rows) { return unsafe held }
+    let part = unsafe UnsafeMutableBufferPointer(rebasing: buffer[..<cells])
+    try unsafe source.copyFloats(rows: rows, columns: nil, to: part)
+    return unsafe UnsafePointer(buffer.baseAddress)
   }
 
   private static func copy(

@@ -39,6 +39,11 @@ public protocol RewardSource: Sendable {
     rows: Range<Int>, columns: Range<Int>?, to destination: UnsafeMutableBufferPointer<Float>
   ) throws(EsscherError)
 
+  /// The cells of whole rows where they lie in memory, back to back, as long as the source lives; nil where they have
+  /// to be copied.
+  /// - Precondition: `storage == .float32`.
+  func heldFloats(rows: Range<Int>) -> UnsafePointer<Float>?
+
   /// As `copyFloats`, converted to `Double`. Defined for either storage.
   func copyDoubles(
     rows: Range<Int>, columns: Range<Int>?, to destination: UnsafeMutableBufferPointer<Double>
@@ -55,6 +60,9 @@ extension RewardSource {
   ) throws(EsscherError) {
     preconditionFailure("these cells need doubles")
   }
+
+  /// Of sources that do not hold floats.
+  public func heldFloats(rows: Range<Int>) -> UnsafePointer<Float>? { nil }
 }
 
 /// Correct-answer counts: prompt `p` is a row of `sampleCounts[p]` rewards of which

@@ -95,7 +95,9 @@ extension RowWorkspace {
       }
       widths += spacing
       // The smallest float above the edge: groups hold what is larger.
-      let exact = highest - Double(widths) * groups.width
+      let distance = Double(widths) * groups.width
+      unsafe edgeDistances[edge] = distance
+      let exact = highest - distance
       let near = Float(exact)
       unsafe edgeCells[edge] = Double(near) > exact ? near : near.nextUp
     }
@@ -108,6 +110,19 @@ extension RowWorkspace {
     self.edgeCount = edgeCount
     self.groups = groups
     return true
+  }
+
+  /// The first edge, from `start` on, that is at least `distance` below the largest sample; `edgeCount` where none is.
+  func edge(beyond distance: Double, from start: Int) -> Int {
+    var edge = start
+    while edge < edgeCount, unsafe edgeDistances[edge] < distance { edge += 1 }
+    return edge
+  }
+
+  /// Samples above an edge, in whole vectors and at least one; all of the row where there is no such edge.
+  func samples(aboveEdge edge: Int) -> Int {
+    guard edge < edgeCount else { return count }
+    return unsafe min((max(edgeEnds[edge], 1) + 7) / 8 * 8, count)
   }
 
   /// Samples of the grouped row above the edge at a distance of so many widths.

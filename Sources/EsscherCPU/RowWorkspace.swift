@@ -46,7 +46,8 @@ final class RowWorkspace {
   let prefix: UnsafeMutablePointer<Int>
   let doubled: UnsafeMutablePointer<Double>
   let doubledPrefix: UnsafeMutablePointer<Int>
-  /// Edges by which a row is grouped, their keys, and how many samples lie above each.
+  /// Edges by which a row is grouped: how far below the largest sample, as cells, as keys, and how many samples lie above each.
+  let edgeDistances: UnsafeMutablePointer<Double>
   let edgeCells: UnsafeMutablePointer<Float>
   let edgeKeys: UnsafeMutablePointer<Int32>
   let edgeEnds: UnsafeMutablePointer<Int>
@@ -110,6 +111,7 @@ final class RowWorkspace {
     unsafe prefix = memory.take(lambdaCount)
     unsafe doubled = memory.take(lambdaCount)
     unsafe doubledPrefix = memory.take(lambdaCount)
+    unsafe edgeDistances = memory.take(RowGroups.capacity)
     unsafe edgeCells = memory.take(RowGroups.capacity)
     unsafe edgeKeys = memory.take(RowGroups.capacity)
     unsafe edgeEnds = memory.take(RowGroups.capacity)
@@ -149,7 +151,7 @@ final class RowWorkspace {
         + [
           16 * levelCount, 8 * mergedCount, 8 * mergedCount, 8 * BlockGrid.series.count,
           16 * CPUKernels.runSamples, 4 * RowGroups.capacity, 4 * RowGroups.capacity,
-          8 * RowGroups.capacity, 8 * BlockGrid.capacity,
+          8 * RowGroups.capacity, 8 * RowGroups.capacity, 8 * BlockGrid.capacity,
         ]
         + Array(repeating: 8 * (lambdaCount + padding), count: 4)
         + [

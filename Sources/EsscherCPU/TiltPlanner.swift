@@ -186,6 +186,14 @@ extension RowWorkspace {
     for index in 0..<all { unsafe prefix[index] = count }
     guard all < plan.count else { return }
     let cut = BlockGrid.cut(sampleCount: count)
+    if groups != nil {
+      var edge = 0
+      for index in stride(from: plan.count - 1, through: all, by: -1) {
+        edge = unsafe self.edge(beyond: cut / lambdas[index], from: edge)
+        unsafe prefix[index] = samples(aboveEdge: edge)
+      }
+      return
+    }
     var length = 0
     for index in stride(from: plan.count - 1, through: all, by: -1) {
       length = unsafe samples(within: cut / lambdas[index], from: length)
@@ -200,11 +208,7 @@ extension RowWorkspace {
   /// - Complexity: O(log of what is more than `least`).
   func samples(within reach: Double, from least: Int) -> Int {
     var length = max(least, min(8, count))
-    if let groups {
-      guard let widths = groups.widths(beyond: reach) else { return count }
-      length = max(length, samples(above: widths, groups))
-      return min((length + 7) / 8 * 8, count)
-    }
+    if groups != nil { return samples(aboveEdge: edge(beyond: reach, from: 0)) }
     let highest = unsafe values[0]
     // Vectors are doubled until one lies beyond, and the last that lies within is found between.
     var step = 8

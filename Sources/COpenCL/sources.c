@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kernels of Kernels/, embedded: one program, whose parts begin with a #line of their own so that a
-// driver's messages name the file.
+// The kernels of Kernels/, embedded: the engine's program and the benchmarks', whose parts begin with a #line of their
+// own so that a driver's messages name the file.
 #include "COpenCL.h"
 
 static const char source[] = {
@@ -16,4 +16,11 @@ static const char source[] = {
 #embed "../../Kernels/bootstrap.cl" suffix(, )
     0};
 
+// Apart, so that no run waits for the compiler to be done with kernels that it never launches.
+static const char ceilings[] = {
+#embed "../../Kernels/common.cl" suffix(, )
+#embed "../../Kernels/ceilings.cl" suffix(, )
+    0};
+
 const char *copencl_kernel_source(void) { return source; }
+const char *copencl_ceiling_source(void) { return ceilings; }

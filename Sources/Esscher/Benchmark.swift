@@ -43,8 +43,7 @@ public struct Benchmark {
   ///     ``secondsPerJob``, and where already its first turn takes that long, that one counts.
   ///   - lambdas: of the tilt, k̂ and the frontier; ascending and distinct, each finite and ≥ 0.
   ///   - ns: of best-of-n, ascending and distinct, each ≥ 1; those beyond the rows' length are left out.
-  ///   - ceilings: what to compare with; nil for nothing. They are the processor's and are taken no
-  ///     notice of on other devices.
+  ///   - ceilings: what to compare with; nil for nothing. Those of another device are taken no notice of.
   ///   - isCancelled: asked between tiles; true ends the benchmark with `.interrupted`.
   /// - Throws: `.deviceUnavailable` where the device cannot be used, `.badInput` where the rewards are counts.
   public init(
@@ -73,7 +72,7 @@ public struct Benchmark {
     self.lambdas = lambdas
     let shortest = (0..<source.rowCount).map { source.sampleCount(row: $0) }.min() ?? 0
     self.ns = ns.filter { $0 <= shortest }
-    self.ceilings = device == "cpu" ? ceilings : nil
+    self.ceilings = ceilings?.device == device ? ceilings : nil
     self.isCancelled = isCancelled
     let request = FrontierRequest(device: device, threads: threads)
     backend = try DeviceChoice.resolve(request, table: table).backend
@@ -142,7 +141,9 @@ public struct Benchmark {
     _ job: BenchmarkJob, work: Double, _ unit: String, _ ceiling: BenchmarkCeiling,
     _ ceilingWork: Double
   ) -> BenchmarkRecord {
-    BenchmarkRecord(
+    // Pareto shapes are the processor's work for every device, whose ceilings say nothing about it.
+    let ceilings = job == .khat && device != "cpu" ? nil : ceilings
+    return BenchmarkRecord(
       job: job, device: device, prompts: source.rowCount, samples: source.longestSampleCount,
       work: work, unit: unit, ceiling: ceiling,
       ceilingSeconds: ceilings.map { ceilingWork / $0.rate(ceiling) })

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a benchmark times, and what it says of a job afterwards.
 
-internal import EsscherCPU
-internal import EsscherCore
-
 /// The jobs that can be timed.
 public enum BenchmarkJob: String, CaseIterable, Sendable {
   /// Every cell once, row summaries only.
@@ -34,44 +31,9 @@ public enum BenchmarkCeiling: String, Sendable {
   case memory
   /// Double-precision multiply-adds in registers.
   case multiplyAdd = "multiply-add"
-  /// Double-precision exponentials of values in the first-level cache, by the engine's own loop.
+  /// Double-precision exponentials by the engine's own loop, of values in the first-level cache or, on devices, in
+  /// registers.
   case exponentials
-}
-
-/// What this machine allows at best, measured on the spot.
-public struct BenchmarkCeilings: Sendable {
-  /// Worker threads of the probes.
-  public var threads: Int
-  /// Bytes read from memory a second.
-  public var readBytes: Double
-  /// Multiply-adds a second in double precision.
-  public var multiplyAdds: Double
-  /// Multiply-adds a second in single precision.
-  public var floatMultiplyAdds: Double
-  /// Exponentials a second in double precision.
-  public var exponentials: Double
-
-  /// Measures the processor's.
-  ///
-  /// - Parameter threads: workers; nil for one a processor.
-  public init(threads: Int? = nil) {
-    let workers = CPUBackend(threads: threads).threads
-    let measured = ProcessorCeilings(threads: workers)
-    self.threads = workers
-    readBytes = measured.readBytes
-    multiplyAdds = measured.multiplyAdds
-    floatMultiplyAdds = measured.floatMultiplyAdds
-    exponentials = measured.exponentials
-  }
-
-  /// Units a second of a ceiling.
-  public func rate(_ ceiling: BenchmarkCeiling) -> Double {
-    switch ceiling {
-    case .memory: readBytes
-    case .multiplyAdd: multiplyAdds
-    case .exponentials: exponentials
-    }
-  }
 }
 
 /// One job's times on one device.
@@ -92,7 +54,7 @@ public struct BenchmarkRecord: Sendable {
   public var unit: String
   /// What bounds the job.
   public var ceiling: BenchmarkCeiling
-  /// Seconds a turn would take at that ceiling; nil where it is not known, as on devices.
+  /// Seconds a turn would take at that ceiling; nil where it is not known, as of devices that share a run.
   public var ceilingSeconds: Double?
   /// Numbers that show what was computed, for comparison with a peer.
   public var values: [Double] = []

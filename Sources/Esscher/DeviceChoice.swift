@@ -61,6 +61,14 @@ struct DeviceChoice {
 
   // MARK: Devices by name
 
+  /// The one device that a name stands for, apart from any rewards; nil where it stands for several.
+  static func single(_ name: String) throws(EsscherError) -> (any Backend)? {
+    let request = FrontierRequest(device: name)
+    if name.lowercased() == "cpu" { return try open(nil, request, share: 1) }
+    let devices = try devices(try list(name), DeviceProbe.result)
+    return devices.count == 1 ? try open(devices[0], request, share: 1) : nil
+  }
+
   /// The names of a list, or the one name.
   private static func list(_ names: String) throws(EsscherError) -> [String] {
     guard names.contains(",") else { return [names] }

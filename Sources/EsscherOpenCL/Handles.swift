@@ -122,10 +122,25 @@ final class OpenCLSession {
       OpenCLBuffer(library: library, memory: memory, size: bytes, host: nil), by: queue)
   }
 
+  /// The programs that are embedded: one to evaluate statistics, one to measure a device.
+  enum Source {
+    case engine, ceilings
+
+    /// NUL-terminated.
+    var text: UnsafePointer<CChar>? {
+      switch self {
+      case .engine: unsafe copencl_kernel_source()
+      case .ceilings: unsafe copencl_ceiling_source()
+      }
+    }
+  }
+
   /// Builds a program, once and for good.
-  func program(options: String) throws(OpenCLError) -> OpenCLProgram {
+  func program(
+    _ source: Source = .engine, options: String
+  ) throws(OpenCLError) -> OpenCLProgram {
     var program: cl_program?
-    let source = unsafe copencl_kernel_source()
+    let source = unsafe source.text
     guard let source = unsafe source else {
       throw OpenCLError(call: "", status: 0, detail: "the kernels are missing from this build")
     }

@@ -13,11 +13,11 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
   // one, and `bootstrapLock` to replicates, with that one kernel and a queue.
   private let lock = Mutex(())
   private let bootstrapLock = Mutex(())
-  private let session: OpenCLSession
+  let session: OpenCLSession
   /// Small copies that a run's kernels wait for.
   private let queue: OpenCLQueue
   private let bootstrapQueue: OpenCLQueue
-  private let kernels: DeviceKernels
+  let kernels: DeviceKernels
   private let memoryBudgetBytes: Int
   private let cacheBox = OrderStatisticCacheBox()
   private var tables: (laws: [SelectionLaw], tables: WeightTables)?

@@ -29,6 +29,37 @@ import Testing
       #expect(bootstrap.totals.contains { $0 > 0 })
     }
 
+    @Test("what a device allows at best", arguments: Candidate.devices)
+    func ceilings(candidate: Candidate) throws {
+      let backend = try #require(try candidate.make(1, 1 << 30) as? OpenCLBackend)
+      // Reading is checked by its sum, arithmetic by sums that are finite and positive.
+      let measured = try backend.ceilings(
+        CeilingEffort(
+          readBytes: 1 << 17, groupsPerUnit: 2, rounds: 16, secondsPerTurn: 0, turns: 1))
+      for rate in [
+        measured.readBytes, measured.multiplyAdds, measured.floatMultiplyAdds,
+        measured.exponentials,
+      ] {
+        #expect(rate.isFinite && rate > 0)
+      }
+    }
+
+    @Test("ceilings of more memory than a device has are refused by name")
+    func ceilingsOfTooMuch() throws {
+      let backend = try #require(try Candidate.devices[0].make(1, 1 << 30) as? OpenCLBackend)
+      #expect {
+        try backend.ceilings(
+          CeilingEffort(
+            readBytes: 1 << 50, groupsPerUnit: 2, rounds: 16, secondsPerTurn: 0, turns: 1))
+      } throws: { error in
+        let error = error as? EsscherError
+        return error?.code == .deviceUnavailable
+          && error?.message.contains("the cells of the ceilings need") == true
+          && error?.message.contains(backend.name) == true
+          && error?.message.contains("use --device cpu") == true
+      }
+    }
+
     @Test("tilts over blocks, of sorted rows and of others", arguments: Candidate.devices)
     func blocks(candidate: Candidate) throws {
       let made = Case(.normal, prompts: 2, samples: 530, weighted: false, seed: 9)

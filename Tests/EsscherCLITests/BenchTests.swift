@@ -19,13 +19,22 @@ struct BenchTests {
       var medianS: Double
       var minimumS: Double
       var seconds: [Double]
+      var rate: Double
       var ceiling: String?
+      var ceilingRate: Double?
       var ceilingShare: Double?
       var values: [Double]
     }
 
+    struct DeviceCeilings: Decodable {
+      var device: String
+      var units: Int
+      var memoryBytesPerS, fp64MultiplyAddsPerS, fp32MultiplyAddsPerS, exponentialsPerS: Double
+    }
+
     var threads: Int
     var ceilings: [String: Double]
+    var deviceCeilings: [DeviceCeilings]
     var jobs: [Job]
   }
 
@@ -44,6 +53,12 @@ struct BenchTests {
     let report = try report(run.output)
     #expect(report.threads == 1 && report.ceilings.count == 4)
     #expect(report.ceilings.values.allSatisfy { $0 > 0 })
+    #expect(
+      Set(report.ceilings.keys) == [
+        "memory_bytes_per_s", "fp64_multiply_adds_per_s", "fp32_multiply_adds_per_s",
+        "exponentials_per_s",
+      ])
+    #expect(report.deviceCeilings.isEmpty)
     let names = BenchmarkJob.allCases.map(\.rawValue)
     #expect(report.jobs.map(\.job) == names + names)
     #expect(report.jobs.map(\.prompts) == names.map { _ in 7 } + names.map { _ in 40 })
@@ -64,20 +79,55 @@ struct BenchTests {
     #expect(try report(run.output).jobs.map(\.values.count) == [6, 4, 3])
   }
 
-  @Test("a device has times and no ceiling")
+  @Test("a device's jobs stand beside its own ceilings")
   func device() throws {
     let run = esscher(
       "bench", "--shape", "7x300", "--device", "opencl", "--repeats", "1", "--json", "--job",
-      "tilt",
-      "--job", "bootstrap")
+      "read", "--job", "tilt", "--job", "bootstrap", "--job", "khat")
     guard run.code == 0 else {
       // No OpenCL here: that is a device that cannot be used.
       #expect(run.code == 4)
       return
     }
     let report = try report(run.output)
-    #expect(report.jobs.map(\.job) == ["tilt", "bootstrap"])
+    #expect(report.jobs.map(\.job) == ["read", "tilt", "bootstrap", "khat"])
+    #expect(report.ceilings.count == 4 && report.ceilings.values.allSatisfy { $0 > 0 })
+    let own = try #require(report.deviceCeilings.first)
+    #expect(report.deviceCeilings.count == 1 && own.device == "opencl" && own.units > 0)
+    // These jobs' work is counted in the units of their ceilings.
+    let rates = [own.memoryBytesPerS, own.exponentialsPerS, own.fp64MultiplyAddsPerS]
+    #expect((rates + [own.fp32MultiplyAddsPerS]).allSatisfy { $0.isFinite && $0 > 0 })
+    let names = ["memory", "exponentials", "multiply-add"]
+    for (job, (name, rate)) in zip(report.jobs, zip(names, rates)) {
+      #expect(job.ceiling == name)
+      // Both are written with 17 digits; the quotients between them round a few times.
+      #expect(abs((job.ceilingRate ?? 0) / rate - 1) < 1e-14)
+      #expect(abs((job.ceilingShare ?? 0) * rate / job.rate - 1) < 1e-14)
+    }
+    // Pareto shapes are the processor's work.
+    #expect(report.jobs[3].ceiling == nil && report.jobs[3].ceilingShare == nil)
+  }
+
+  @Test("devices that share a run have times and no ceiling")
+  func severalDevices() throws {
+    let run = esscher(
+      "bench", "--shape", "7x300", "--device", "cpu,opencl", "--repeats", "1", "--json", "--job",
+      "tilt")
+    guard run.code == 0 else {
+      #expect(run.code == 4)
+      return
+    }
+    let report = try report(run.output)
+    #expect(report.jobs.count == 1 && report.ceilings.count == 4)
+    #expect(report.deviceCeilings.isEmpty)
     #expect(report.jobs.allSatisfy { $0.ceiling == nil && $0.ceilingShare == nil })
+  }
+
+  @Test("a device that is not there ends it, as everywhere, before anything is timed")
+  func missingDevice() {
+    let run = esscher("bench", "--shape", "7x300", "--device", "opencl:91.7", "--repeats", "1")
+    #expect(run.code == 4 && run.output.isEmpty)
+    #expect(run.errors.contains("opencl:91.7"))
   }
 
   @Test("a file takes the place of made rewards, with gold where there is some")
@@ -105,6 +155,22 @@ struct BenchTests {
     // n = 1, 2, 4, 8, 16 and 32.
     #expect(with.map(\.values.count) == [6, 6])
     #expect(with[0].values != with[1].values)
+  }
+
+  @Test("the table has a line of ceilings for each device it times")
+  func deviceTable() {
+    let run = esscher(
+      "bench", "--shape", "5x20", "--device", "opencl", "--repeats", "1", "--job", "tilt")
+    guard run.code == 0 else {
+      #expect(run.code == 4)
+      return
+    }
+    let lines = run.output.split(separator: "\n")
+    #expect(lines.count == 4)
+    #expect(lines.first?.hasPrefix("ceilings of cpu, ") == true)
+    #expect(lines.dropFirst().first?.hasPrefix("ceilings of opencl, ") == true)
+    #expect(lines.dropFirst().first?.contains(" compute units: memory ") == true)
+    #expect(lines.last?.hasSuffix(" % of exponentials") == true)
   }
 
   @Test("the table has the ceilings, a heading and a line a job")

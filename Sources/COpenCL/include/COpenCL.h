@@ -74,8 +74,10 @@ cl_int copencl_write(const copencl_api *api, cl_command_queue queue, cl_mem buff
 cl_int copencl_read(const copencl_api *api, cl_command_queue queue, cl_mem buffer, size_t offset,
                     size_t bytes, void *target, int blocking);
 
-/// The source of every kernel, composed from Kernels/ with `#line` names; NUL-terminated.
+/// The source of every kernel of the engine, composed from Kernels/ with `#line` names; NUL-terminated.
 const char *copencl_kernel_source(void);
+/// The same of the kernels that measure what a device allows at best.
+const char *copencl_ceiling_source(void);
 
 /// Runs a program with its arguments (NULL-terminated, at most 15) and keeps what it prints.
 ///

@@ -7,11 +7,16 @@ internal import EsscherIO
 enum BenchCommand {
   static func run(_ record: LowArguments, _ session: Session) throws(EsscherError) {
     try checkUsage(record)
-    let ceilings = BenchmarkCeilings(threads: record.threads)
     let devices =
       record.device == "auto"
       ? ["cpu"] + Engine.devices().usable.map(\.name).filter { $0 != "cpu" }
       : [record.device]
+    // The processor's first, whatever is timed: it also carries out what devices leave to it.
+    var ceilings = [BenchmarkCeilings(threads: record.threads)]
+    for device in devices where device != "cpu" {
+      try session.checkCancelled()
+      if let own = try BenchmarkCeilings(device: device) { ceilings.append(own) }
+    }
     var records: [BenchmarkRecord] = []
     let jobs = record.jobs.isEmpty ? BenchmarkJob.allCases : record.jobs
     if let path = record.positionals.first {
@@ -52,7 +57,7 @@ enum BenchCommand {
 
   private static func run(
     _ jobs: [BenchmarkJob], on table: RewardTable, _ devices: [String],
-    _ ceilings: BenchmarkCeilings, _ record: LowArguments, _ session: Session
+    _ ceilings: [BenchmarkCeilings], _ record: LowArguments, _ session: Session
   ) throws(EsscherError) -> [BenchmarkRecord] {
     let lambdas = record.lambdas.map { $0.values.ascendingDistinct() } ?? Benchmark.usualLambdas
     var ns = Benchmark.usualNs
@@ -62,7 +67,8 @@ enum BenchCommand {
       try session.checkCancelled()
       let benchmark = try Benchmark(
         table, device: device, threads: record.threads, repeats: record.repeats,
-        lambdas: lambdas, ns: ns, ceilings: ceilings, isCancelled: session.isCancelled)
+        lambdas: lambdas, ns: ns, ceilings: ceilings.first { $0.device == device },
+        isCancelled: session.isCancelled)
       for job in jobs { records.append(try benchmark.run(job)) }
     }
     return records

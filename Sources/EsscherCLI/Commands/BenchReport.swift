@@ -6,7 +6,8 @@ internal import EsscherIO
 
 /// The times of a benchmark with the ceilings they are compared with.
 struct BenchReport {
-  let ceilings: BenchmarkCeilings
+  /// The processor's, then those of devices.
+  let ceilings: [BenchmarkCeilings]
   let records: [BenchmarkRecord]
 
   /// Columns of the table with their widths.
@@ -14,13 +15,17 @@ struct BenchReport {
     ("shape", 14), ("job", 16), ("device", 12), ("median s", 11), ("minimum s", 11), ("rate", 23),
   ]
 
-  /// A line for the ceilings, a heading, a line a job.
+  /// A line for the ceilings of each device, a heading, a line a job.
   var text: String {
-    var text = "ceilings of cpu, \(ceilings.threads) threads: "
-    text += "memory \(scaled(ceilings.readBytes, "bytes")), "
-    text += "fp64 \(scaled(ceilings.multiplyAdds, "multiply-adds")), "
-    text += "fp32 \(scaled(ceilings.floatMultiplyAdds, "multiply-adds")), "
-    text += "\(scaled(ceilings.exponentials, "exponentials"))\n"
+    var text = ""
+    for ceilings in ceilings {
+      text += "ceilings of \(ceilings.device), \(ceilings.threads) "
+      text += ceilings.device == "cpu" ? "threads: " : "compute units: "
+      text += "memory \(scaled(ceilings.readBytes, "bytes")), "
+      text += "fp64 \(scaled(ceilings.multiplyAdds, "multiply-adds")), "
+      text += "fp32 \(scaled(ceilings.floatMultiplyAdds, "multiply-adds")), "
+      text += "\(scaled(ceilings.exponentials, "exponentials"))\n"
+    }
     text += Self.columns.map { Self.padded($0.0, $0.1) }.joined() + "share of ceiling\n"
     for record in records {
       let cells = [
@@ -36,23 +41,34 @@ struct BenchReport {
     return text
   }
 
-  /// An object with the ceilings and an array of the jobs.
+  /// An object with the processor's ceilings, an array of the devices' and an array of the jobs.
   var json: String {
-    JSONValue.object([
+    let processor = ceilings.first { $0.device == "cpu" }
+    let others = ceilings.filter { $0.device != "cpu" }
+    return JSONValue.object([
       ("version", .string(Engine.version)),
       ("processor", .string(Engine.processor.model)),
-      ("threads", .integer(ceilings.threads)),
+      ("threads", processor.map { .integer($0.threads) } ?? .null),
+      ("ceilings", processor.map { .object(Self.rates($0)) } ?? .null),
       (
-        "ceilings",
-        .object([
-          ("memory_bytes_per_s", .number(ceilings.readBytes)),
-          ("fp64_multiply_adds_per_s", .number(ceilings.multiplyAdds)),
-          ("fp32_multiply_adds_per_s", .number(ceilings.floatMultiplyAdds)),
-          ("exponentials_per_s", .number(ceilings.exponentials)),
-        ])
+        "device_ceilings",
+        .array(
+          others.map {
+            .object(
+              [("device", .string($0.device)), ("units", .integer($0.threads))] + Self.rates($0))
+          })
       ),
       ("jobs", .array(records.map(Self.object))),
     ]).pretty(depth: 2) + "\n"
+  }
+
+  private static func rates(_ ceilings: BenchmarkCeilings) -> [(String, JSONValue)] {
+    [
+      ("memory_bytes_per_s", .number(ceilings.readBytes)),
+      ("fp64_multiply_adds_per_s", .number(ceilings.multiplyAdds)),
+      ("fp32_multiply_adds_per_s", .number(ceilings.floatMultiplyAdds)),
+      ("exponentials_per_s", .number(ceilings.exponentials)),
+    ]
   }
 
   private static func object(_ record: BenchmarkRecord) -> JSONValue {

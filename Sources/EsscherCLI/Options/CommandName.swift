@@ -60,8 +60,8 @@ enum CommandName: String, CaseIterable, Sendable {
       shapes or on FILE.npy: reading, the tilt at 64 and 256 lambdas, best-of-n, both together, gold \
       ordered by a proxy, the bootstrap, Pareto shapes and the whole frontier. Beside each stands what \
       bounds it, measured on the spot: memory, multiply-adds or exponentials, and the share of it that \
-      the job reaches. Above 100 % a job gets by with less than one such operation a unit. Of devices no \
-      ceiling is measured; their makers' profilers know it.
+      the job reaches. Above 100 % a job gets by with less than one such operation a unit. Each OpenCL \
+      device is measured by kernels of its own; devices that share a run have no ceiling.
       """
     }
   }

@@ -133,23 +133,6 @@ public struct BenchmarkMatrix: RewardSource {
   }
 }
 
-/// Floats at one place in memory, written before they are shared and not after.
-@safe
-private final class HeldFloats: @unchecked Sendable {
-  let buffer: UnsafeMutableBufferPointer<Float>
-
-  init(count: Int) {
-    unsafe buffer = .allocate(capacity: count)
-    unsafe buffer.initialize(repeating: 0)
-  }
-
-  func set(_ cells: [Float], at index: Int) {
-    _ = unsafe buffer[index..<index + cells.count].update(fromContentsOf: cells)
-  }
-
-  deinit { unsafe buffer.deallocate() }
-}
-
 /// Random numbers of a seed.
 private struct NormalStream {
   private var state: UInt64

@@ -78,6 +78,14 @@ public struct Benchmark {
     backend = try DeviceChoice.resolve(request, table: table).backend
   }
 
+  /// The floats of a source in memory; nil where they are already, or cannot be.
+  private static func held(_ source: any RewardSource) throws(EsscherError) -> BenchmarkMatrix? {
+    guard source.storage == .float32, source.rowCount > 0,
+      unsafe source.heldFloats(rows: 0..<1) == nil
+    else { return nil }
+    return try BenchmarkMatrix(holding: source, limit: heldBytes)
+  }
+
   /// Runs a job.
   ///
   /// - Throws: `.usage` for ``BenchmarkJob/gold`` without gold rewards, and what the engine throws.

@@ -73,7 +73,8 @@ struct RowGroups {
 extension RowWorkspace {
   /// Groups a row of floats whose keys are made, for lambdas up to `largest`; gold and weights cannot follow.
   ///
-  /// - Returns: false where the row has to be sorted instead.
+  /// - Returns: false where the row has to be sorted instead, also where it reaches so far that all but a few samples
+  ///   would lie in its first group.
   /// - Complexity: O(count · log groups), no allocation.
   func group(largest lambda: Double) -> Bool {
     guard hasKeysOfFloats, !hasGold, lambda > 0, count >= RowGroups.fewestSamples else {
@@ -86,6 +87,8 @@ extension RowWorkspace {
     guard highest > lowest else { return false }
     let groups = RowGroups(
       lowest: lowest, highest: highest, largest: lambda, sampleCount: count)
+    // Lambdas beyond the finest are summed over the samples of whole groups.
+    guard 4 * groups.finest >= lambda else { return false }
     let edgeCount = groups.edgeCount
     var (widths, spacing, end) = (0, 1, groups.size)
     for edge in 0..<edgeCount {

@@ -51,7 +51,8 @@ struct BlockGrid {
 
   /// Blocks of cut/lambda over a width of 2·¾/lambda, the narrowest that serves lambda, in whole vectors of pairs.
   static func size(sampleCount: Int) -> Int {
-    let blocks = Int(cut(sampleCount: sampleCount) / largestStep) + 1
+    // Tilts about the mean reach further: cut + 2·lambda·(max r − mean), lambda·σ < 1.
+    let blocks = Int((cut(sampleCount: sampleCount) + 8) / largestStep) + 1
     return min(capacity, (blocks + 15) / 16 * 16)
   }
 

@@ -35,7 +35,7 @@ public struct BenchmarkMatrix: RewardSource {
   ///   - prompts: P, at least 1.
   ///   - samples: M, at least 1.
   ///   - content: rewards, or the gold that goes with them.
-  /// - Complexity: O(P·M), 4 bytes a cell.
+  /// - Complexity: O(P·M), 4 bytes a cell and as many again while they are made.
   public init(prompts: Int, samples: Int, content: Content = .rewards) {
     precondition(prompts > 0 && samples > 0, "a matrix has rows and columns")
     name = content == .rewards ? "normal" : "gold"

@@ -34,7 +34,7 @@ extension RowWorkspace {
     UnsafePointer<Double>, Int, Double, Double, UnsafeMutablePointer<Double>
   ) -> Void
 
-  /// Notes the loaded, sorted and summarised row for ``bestOfN(_:kernels:write:)``.
+  /// Notes the loaded, sorted and summarised row for ``bestOfN(_:kernels:to:laws:)``.
   func select(slot: Int, summary: RowSummary) {
     let first = selectedTies.count
     if hasTies { selectedTies.append(contentsOf: ties) }

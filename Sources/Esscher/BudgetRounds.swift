@@ -9,12 +9,13 @@ extension MatrixScan {
   func evaluate(
     _ lambdas: [Double], missing: MissingPolicy, stage: String
   ) throws(EsscherError) -> [KLBudgetSolver.Evaluation] {
-    var sums = EvaluationSums(lambdas)
     let threads = backend.threads
-    try run(StatisticsPlan(lambdas: lambdas, missing: missing), stage: stage) { table in
-      sums.add(table, threads: threads)
-    }
-    return sums.means
+    return try pass("tilts", by: lambdas, from: EvaluationSums(lambdas)) {
+      (sums) throws(EsscherError) in
+      try run(StatisticsPlan(lambdas: lambdas, missing: missing), stage: stage) { table in
+        sums.add(table, threads: threads)
+      }
+    }.means
   }
 
   /// Runs rounds until every budget is solved.
@@ -48,16 +49,16 @@ extension MatrixScan {
 }
 
 /// Sums over prompts of what ``KLBudgetSolver`` goes by, for tables that come tile by tile.
-struct EvaluationSums {
+struct EvaluationSums: PartialResult {
   let lambdas: [Double]
-  private var kl: [CompensatedSum]
-  private var variance: [CompensatedSum]
-  private var gain: [CompensatedSum]
+  private var kl: [ExactSum]
+  private var variance: [ExactSum]
+  private var gain: [ExactSum]
   private var prompts = 0
 
   init(_ lambdas: [Double]) {
     self.lambdas = lambdas
-    kl = lambdas.map { _ in CompensatedSum() }
+    kl = lambdas.map { _ in ExactSum() }
     variance = kl
     gain = kl
   }
@@ -88,6 +89,20 @@ struct EvaluationSums {
       columns.append(value[1])
     }
     return columns
+  }
+
+  mutating func merge(_ other: EvaluationSums) {
+    kl.merge(other.kl)
+    variance.merge(other.variance)
+    gain.merge(other.gain)
+    prompts += other.prompts
+  }
+
+  mutating func code(_ coder: inout StateCoder) throws(EsscherError) {
+    try coder.code(&kl)
+    try coder.code(&variance)
+    try coder.code(&gain)
+    try coder.code(&prompts)
   }
 
   /// Means over the prompts.

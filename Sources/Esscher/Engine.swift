@@ -77,9 +77,16 @@ public struct Engine: Sendable {
     _ table: RewardTable, _ request: FrontierRequest, _ backend: any Backend,
     _ observer: RunObserver, _ clock: inout StageClock
   ) throws(EsscherError) -> FrontierResult {
-    let scan = MatrixScan(table: table, backend: backend, observer: observer)
+    try run(
+      MatrixScan(table: table, backend: backend, observer: observer), request, &clock)
+  }
+
+  /// A run over the prompts of a scan.
+  static func run(
+    _ scan: MatrixScan, _ request: FrontierRequest, _ clock: inout StageClock
+  ) throws(EsscherError) -> FrontierResult {
     if let ensemble = try EnsembleRun(scan, request) { return try ensemble.run(clock: &clock) }
-    var pipeline = FrontierPipeline(scan: scan, request: request)
+    let pipeline = FrontierPipeline(scan: scan, request: request)
     return try pipeline.run(clock: &clock)
   }
 

@@ -33,54 +33,53 @@ struct EnsembleError {
   /// The aggregate's line and then one a member.
   func points() throws(EsscherError) -> [FrontierPoint] {
     let count = cells.members.count + 1
-    var errors = [CompensatedSum](repeating: CompensatedSum(), count: count)
-    var means = errors
-    var (gold, ambiguity, prompts) = (CompensatedSum(), CompensatedSum(), 0)
-    var bootstrap = PoissonBootstrap(
-      replicateCount: request.resamples, columnCount: count, seed: request.seed)
-    var start = 0
-    while start < scan.rowCount {
-      if scan.observer.isCancelled() { throw EsscherError.interruption }
-      let tile = start..<min(scan.rowCount, start + Self.rowsPerTile)
-      let rows = try self.rows(tile)
-      let kept = rows.indices.filter { !rows[$0].isEmpty }
-      for row in kept.map({ rows[$0] }) {
-        prompts += 1
-        for index in 0..<count {
-          errors[index].add(row.errors[index])
-          means[index].add(row.means[index])
+    let empty = ErrorSums(count: count, request: request)
+    let sums = try scan.pass("squared errors", from: empty) { (sums) throws(EsscherError) in
+      var start = scan.rows.lowerBound
+      while start < scan.rows.upperBound {
+        if scan.observer.isCancelled() { throw EsscherError.interruption }
+        let tile = start..<min(scan.rows.upperBound, start + Self.rowsPerTile)
+        let rows = try self.rows(tile)
+        let kept = rows.indices.filter { !rows[$0].isEmpty }
+        for row in kept.map({ rows[$0] }) {
+          sums.promptCount += 1
+          for index in 0..<count {
+            sums.errors[index].add(row.errors[index])
+            sums.means[index].add(row.means[index])
+          }
+          sums.gold.add(row.gold)
+          sums.ambiguity.add(row.ambiguity)
         }
-        gold.add(row.gold)
-        ambiguity.add(row.ambiguity)
+        if request.resamples > 0 {
+          try scan.backend.accumulate(
+            &sums.bootstrap, indices: kept.map { tile.lowerBound + $0 },
+            values: kept.flatMap { rows[$0].errors })
+        }
+        start = tile.upperBound
+        scan.observer.progress(
+          "distance from gold", Double(start - scan.rows.lowerBound) / Double(scan.rows.count))
       }
-      if request.resamples > 0 {
-        try scan.backend.accumulate(
-          &bootstrap, indices: kept.map { tile.lowerBound + $0 },
-          values: kept.flatMap { rows[$0].errors })
-      }
-      start = tile.upperBound
-      scan.observer.progress("distance from gold", Double(start) / Double(scan.rowCount))
     }
-    let total = Double(max(1, prompts))
+    let total = Double(max(1, sums.promptCount))
     return ([count - 1] + Array(0..<count - 1)).map { index in
       let isAggregate = index == count - 1
       var point = FrontierPoint(
         curve: .ensembleError, label: isAggregate ? label : cells.members[index].name,
-        promptCount: prompts)
-      point.reward = means[index].value / total
-      point.gold = gold.value / total
-      point.extras[.squaredError] = errors[index].value / total
-      if isAggregate { point.extras[.ambiguity] = ambiguity.value / total }
+        promptCount: sums.promptCount)
+      point.reward = sums.means[index].value / total
+      point.gold = sums.gold.value / total
+      point.extras[.squaredError] = sums.errors[index].value / total
+      if isAggregate { point.extras[.ambiguity] = sums.ambiguity.value / total }
       if cells.scaling != .none {
         point.annotate("scores are standardised, and gold is in its own units")
       }
-      addInterval(&point, bootstrap, column: index)
+      addInterval(&point, sums.bootstrap, column: index)
       return point
     }
   }
 
   private func addInterval(
-    _ point: inout FrontierPoint, _ bootstrap: PoissonBootstrap, column: Int
+    _ point: inout FrontierPoint, _ bootstrap: ReplicateSums, column: Int
   ) {
     guard request.resamples > 0 else {
       point.annotate("no intervals with --resamples 0")
@@ -159,6 +158,41 @@ struct EnsembleError {
       isEmpty: false, errors: errors.map(\.variance), means: levels[0...count].map(\.mean),
       gold: levels[count + 1].mean,
       ambiguity: spreads.reduce(0) { $0 + $1.variance } / Double(count))
+  }
+}
+
+/// Sums over prompts; entry R of the lists is the aggregate's.
+private struct ErrorSums: PartialResult {
+  var errors: [ExactSum]
+  var means: [ExactSum]
+  var gold = ExactSum()
+  var ambiguity = ExactSum()
+  var promptCount = 0
+  var bootstrap: ReplicateSums
+
+  init(count: Int, request: FrontierRequest) {
+    errors = Array(repeating: ExactSum(), count: count)
+    means = errors
+    bootstrap = ReplicateSums(
+      replicateCount: request.resamples, columnCount: count, seed: request.seed)
+  }
+
+  mutating func merge(_ other: ErrorSums) {
+    errors.merge(other.errors)
+    means.merge(other.means)
+    gold.merge(other.gold)
+    ambiguity.merge(other.ambiguity)
+    promptCount += other.promptCount
+    bootstrap.merge(other.bootstrap)
+  }
+
+  mutating func code(_ coder: inout StateCoder) throws(EsscherError) {
+    try coder.code(&errors)
+    try coder.code(&means)
+    try coder.code(&gold)
+    try coder.code(&ambiguity)
+    try coder.code(&promptCount)
+    try coder.code(&bootstrap)
   }
 }
 

@@ -52,7 +52,7 @@ struct EnsembleRun {
       return fits
         ? RewardMember(name: member.name, source: MaskedSource(base: source, mask: mask)) : member
     }
-    return MatrixScan(table: table, backend: scan.backend, observer: scan.observer)
+    return scan.with(table, scope: "masked")
   }
 
   private static func names(_ table: RewardTable) -> String {
@@ -69,29 +69,58 @@ struct EnsembleRun {
     try checkShapes(table.members)
     let scale = try clock.time("scaling") { () throws(EsscherError) in
       try EnsembleScale(
-        table.members, request: request, threads: scan.backend.threads, observer: scan.observer)
+        table.members, request: request, scan: scan)
     }
     let ensemble = scan(
       EnsembleSource(name: table.label, cells: scale.cells, aggregator: aggregator), label: label)
-    var pipeline = FrontierPipeline(scan: ensemble, request: request)
-    var result = try pipeline.run(clock: &clock)
-    result.warnings += scale.notes
+    let own = try scan.attempt { () throws(EsscherError) in
+      let pipeline = FrontierPipeline(scan: ensemble, request: request)
+      return try pipeline.run(clock: &clock)
+    }
     let members = table.members.indices.map { index in
       scan(scale.source(of: index), label: table.members[index].name, watched: false)
     }
-    try clock.time("ambiguity") { () throws(EsscherError) in
-      try addAmbiguity(ensemble, members, to: &result.points)
+    var ambiguities: [Int: Double]?
+    if let own {
+      ambiguities = try clock.time("ambiguity") { () throws(EsscherError) in
+        try scan.attempt { () throws(EsscherError) in
+          try self.ambiguities(ensemble, members, of: own.points)
+        }
+      }
     }
-    var curves = [result.points]
+    var others: [FrontierResult] = []
+    var isWaiting = own == nil || ambiguities == nil
     try clock.time("members") { () throws(EsscherError) in
-      for member in members { curves.append(try run(member, &result.warnings)) }
+      for member in members {
+        if let result = try scan.attempt({ () throws(EsscherError) in try run(member) }) {
+          others.append(result)
+        } else {
+          isWaiting = true
+        }
+      }
     }
+    var errorPoints: [FrontierPoint]? = []
     if table.gold != nil {
       let errors = EnsembleError(
         scan: scan, request: request, cells: scale.cells, aggregator: aggregator, label: label)
-      curves.append(
-        try clock.time("distance from gold") { () throws(EsscherError) in try errors.points() })
+      errorPoints = try clock.time("distance from gold") { () throws(EsscherError) in
+        try scan.attempt { () throws(EsscherError) in try errors.points() }
+      }
     }
+    guard var result = own, let ambiguities, let errorPoints, !isWaiting else {
+      throw Sweep.suspension
+    }
+    result.warnings += scale.notes
+    for (line, ambiguity) in ambiguities { result.points[line].extras[.ambiguity] = ambiguity }
+    var curves = [result.points]
+    for (member, other) in zip(members, others) {
+      // What all of them share, such as dropped samples, was said of the aggregate.
+      for warning in other.warnings where !result.warnings.contains(warning) {
+        result.warnings.append("\(member.table.label): \(warning)")
+      }
+      curves.append(other.points)
+    }
+    curves.append(errorPoints)
     result.points = Curve.allCases.flatMap { curve in
       curves.flatMap { $0.filter { $0.curve == curve } }
     }
@@ -107,54 +136,51 @@ struct EnsembleRun {
     table.rewards = .cells(source)
     table.members = []
     if !watched { table.notes = [] }
-    var observer = scan.observer
     // Lines of prompts are the aggregate's: a file of them has no column that tells models apart.
-    if !watched { observer.promptPoints = nil }
-    return MatrixScan(table: table, backend: scan.backend, observer: observer)
+    return scan.with(table, scope: watched ? "aggregate" : "model \(label)", isWatched: watched)
   }
 
   /// A member's own lines.
-  private func run(
-    _ member: MatrixScan, _ warnings: inout [String]
-  ) throws(EsscherError) -> [FrontierPoint] {
+  private func run(_ member: MatrixScan) throws(EsscherError) -> FrontierResult {
     var request = request
     // Policies are placed once, against the aggregate.
     request.policies = []
     var clock = StageClock()
-    var pipeline = FrontierPipeline(scan: member, request: request)
-    let result = try pipeline.run(clock: &clock)
-    // What all of them share, such as dropped samples, was said of the aggregate.
-    for warning in result.warnings where !warnings.contains(warning) {
-      warnings.append("\(member.table.label): \(warning)")
-    }
-    return result.points
+    let pipeline = FrontierPipeline(scan: member, request: request)
+    return try pipeline.run(clock: &clock)
   }
 
   /// A(λ) = mean over members of K_k − K of their mean, ≥ 0 by convexity: how much nearer, in KL from any
   /// gold policy, the mean's tilt is than the members' tilts on average (theory §2.3 (i)).
   ///
   /// The members' mean rewards average to the mean's, so that reverse KL = K − λμ gives the same difference.
-  private func addAmbiguity(
-    _ ensemble: MatrixScan, _ members: [MatrixScan], to points: inout [FrontierPoint]
-  ) throws(EsscherError) {
-    guard aggregator == .mean else { return }
+  ///
+  /// - Returns: the values, by index of their point.
+  private func ambiguities(
+    _ ensemble: MatrixScan, _ members: [MatrixScan], of points: [FrontierPoint]
+  ) throws(EsscherError) -> [Int: Double] {
+    guard aggregator == .mean else { return [:] }
     let lines = points.indices.filter { points[$0].curve == .tilt }
     let lambdas = lines.compactMap { points[$0].lambda }
-    guard !lambdas.isEmpty, lambdas.count == lines.count else { return }
-    func reverseKL(_ scan: MatrixScan) throws(EsscherError) -> [Double] {
-      try scan.evaluate(lambdas, missing: request.missing, stage: "comparing models")
-        .map(\.reverseKL)
+    guard !lambdas.isEmpty, lambdas.count == lines.count else { return [:] }
+    var evaluated: [[Double]] = []
+    for scan in [ensemble] + members {
+      let values = try scan.attempt { () throws(EsscherError) in
+        try scan.evaluate(lambdas, missing: request.missing, stage: "comparing models")
+      }
+      if let values { evaluated.append(values.map(\.reverseKL)) }
     }
-    let own = try reverseKL(ensemble)
+    guard evaluated.count == members.count + 1 else { throw Sweep.suspension }
+    let own = evaluated[0]
     var sums = lambdas.map { _ in CompensatedSum() }
-    for member in members {
-      for (index, value) in try reverseKL(member).enumerated() { sums[index].add(value) }
+    for member in evaluated.dropFirst() {
+      for (index, value) in member.enumerated() { sums[index].add(value) }
     }
-    for (index, line) in lines.enumerated() {
-      // Rounding alone can bring it below 0, where the members agree.
-      points[line].extras[.ambiguity] = max(
-        0, sums[index].value / Double(members.count) - own[index])
-    }
+    return Dictionary(
+      uniqueKeysWithValues: lines.enumerated().map { index, line in
+        // Rounding alone can bring it below 0, where the members agree.
+        (line, max(0, sums[index].value / Double(members.count) - own[index]))
+      })
   }
 
   private func checkShapes(_ members: [RewardMember]) throws(EsscherError) {

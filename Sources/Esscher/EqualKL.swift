@@ -14,7 +14,7 @@ internal import EsscherCore
 /// depends on all prompts; there the influence is G − beta·D.)
 ///
 /// - Source: theory §1.8.
-struct EqualKL {
+struct EqualKL: PartialResult {
   /// A line of the curve.
   struct Target {
     /// Nats, on every prompt that can spend as much.
@@ -33,7 +33,7 @@ struct EqualKL {
   private var promptCount = 0
   private var correctsBias: Bool
   /// Sums over prompts of the frontier's gain at the KL that best-of-n with replacement spends there.
-  private var ownGains: [CompensatedSum]
+  private var ownGains: [ExactSum]
 
   /// Relative accuracy of each prompt's KL.
   private static let tolerance = 1e-12
@@ -67,7 +67,7 @@ struct EqualKL {
       lineCount: targets.count, hasGold: scan.table.gold != nil, request: request)
     capped = targets.map { _ in 0 }
     constant = capped
-    ownGains = ns.map { _ in CompensatedSum() }
+    ownGains = ns.map { _ in ExactSum() }
     let searches = targets.count + ns.count
     guard searches > 0 else { return }
     let largest = StatisticsPlan(
@@ -76,11 +76,32 @@ struct EqualKL {
       tail: !isWeighted, missing: request.missing)
     let room = request.memoryBudgetBytes / 8 / (Self.bytesPerSearch * searches)
     let step = max(1, min(room, try scan.backend.rowsPerTile(for: scan.table, plan: largest)))
-    var result = self
-    try scan.forEachTile(of: step, stage: "spending equal KL") { (rows) throws(EsscherError) in
-      try result.add(rows, ns: ns, scan: scan, missing: request.missing)
+    let key = targets.map(\.kl) + ns.map(Double.init)
+    self = try scan.pass("equal KL", by: key, from: self) { (result) throws(EsscherError) in
+      try scan.forEachTile(of: step, stage: "spending equal KL") { (rows) throws(EsscherError) in
+        try result.add(rows, ns: ns, scan: scan, missing: request.missing)
+      }
     }
-    self = result
+  }
+
+  mutating func merge(_ other: EqualKL) {
+    lines.merge(other.lines)
+    for index in capped.indices {
+      capped[index] += other.capped[index]
+      constant[index] += other.constant[index]
+    }
+    promptCount += other.promptCount
+    ownGains.merge(other.ownGains)
+  }
+
+  mutating func code(_ coder: inout StateCoder) throws(EsscherError) {
+    try coder.code(&lines)
+    for index in capped.indices {
+      try coder.code(&capped[index])
+      try coder.code(&constant[index])
+    }
+    try coder.code(&promptCount)
+    try coder.code(&ownGains)
   }
 
   private mutating func add(

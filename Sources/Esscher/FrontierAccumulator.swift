@@ -24,6 +24,12 @@ struct BootstrapLine {
     self.quantities = quantities
   }
 
+  /// What tells the line from others of its round.
+  var key: [Double] {
+    [Double(entry), heldBeta ?? -1, Double(quantities.count)]
+      + quantities.map { Double(BootstrapQuantity.allCases.firstIndex(of: $0) ?? 0) }
+  }
+
   func value(_ quantity: BootstrapQuantity, _ values: PromptValues) -> Double {
     let held = heldBeta.map { $0 * values.kl } ?? 0
     return switch quantity {
@@ -38,13 +44,13 @@ struct BootstrapLine {
 }
 
 /// Accumulates the main round.
-struct FrontierAccumulator {
+struct FrontierAccumulator: PartialResult {
   let grid: PointGrid
   let bootstrapLines: [BootstrapLine]
   /// First column of each line.
   private let offsets: [Int]
   private(set) var points: [PointMeans]
-  private(set) var bootstrap: PoissonBootstrap
+  private(set) var bootstrap: ReplicateSums
   /// Prompts in which tied and untied samples mix.
   private(set) var mixedPrompts = 0
   private(set) var promptCount = 0
@@ -60,7 +66,7 @@ struct FrontierAccumulator {
     self.bootstrapLines = bootstrapLines
     offsets = bootstrapLines.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.quantities.count) }
     points = Array(repeating: PointMeans(), count: grid.planned.count + grid.selections.count)
-    bootstrap = PoissonBootstrap(
+    bootstrap = ReplicateSums(
       replicateCount: replicates, columnCount: offsets[offsets.count - 1], seed: seed)
   }
 
@@ -125,6 +131,29 @@ struct FrontierAccumulator {
   ) throws(EsscherError) {
     guard hasReplicates, !indices.isEmpty else { return }
     try backend.accumulate(&bootstrap, indices: indices, values: columns)
+  }
+
+  mutating func merge(_ other: FrontierAccumulator) {
+    points.merge(other.points)
+    bootstrap.merge(other.bootstrap)
+    mixedPrompts += other.mixedPrompts
+    promptCount += other.promptCount
+    add(other.methods)
+    if sampleErrors.isEmpty { sampleErrors = other.sampleErrors }
+  }
+
+  mutating func code(_ coder: inout StateCoder) throws(EsscherError) {
+    try coder.code(&points)
+    try coder.code(&bootstrap)
+    try coder.code(&mixedPrompts)
+    try coder.code(&promptCount)
+    try coder.code(&methods, empty: TiltMethods()) { (coder, methods) throws(EsscherError) in
+      try coder.code(&methods)
+    }
+    // Of one prompt alone.
+    try coder.code(&sampleErrors, empty: SampleErrors()) { (coder, errors) throws(EsscherError) in
+      try errors.code(&coder)
+    }
   }
 
   /// Percentile interval of a quantity of bootstrap line `line`, nil without replicates.

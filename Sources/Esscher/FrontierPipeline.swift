@@ -5,23 +5,25 @@
 internal import EsscherCore
 
 struct FrontierPipeline {
-  private(set) var scan: MatrixScan
+  let scan: MatrixScan
   let request: FrontierRequest
 
   /// Runs every round and assembles the points.
-  mutating func run(clock: inout StageClock) throws(EsscherError) -> FrontierResult {
+  func run(clock: inout StageClock) throws(EsscherError) -> FrontierResult {
     try checkShapes(scan.table)
-    scan = try scan.checkingLogProbabilities(missing: request.missing)
+    let scan = try scan.checkingLogProbabilities(missing: request.missing)
     let overview = try clock.time("reading") { () throws(EsscherError) in
       try MatrixOverview(
-        scan, missing: request.missing, probes: GridProbes(request, scan: scan).lambdas)
+        scan, missing: request.missing, probes: try GridProbes(request, scan: scan).lambdas)
     }
-    var grid = try clock.time("grids") { () throws(EsscherError) in
+    let placed = try clock.attempt("grids", scan) { () throws(EsscherError) in
       try PointGrid(request, scan: scan, overview: overview)
     }
-    let policies = try clock.time("policies") { () throws(EsscherError) in
+    let studied = try clock.attempt("policies", scan) { () throws(EsscherError) in
       try PolicyStudy(request.policies, scan: scan, overview: overview, request: request)
     }
+    guard let placed, let policies = studied else { throw Sweep.suspension }
+    var grid = placed
     grid.add(policies.lambdas)
     let isWeighted = scan.table.logWeights != nil
     let hasGold = scan.table.gold != nil
@@ -35,52 +37,28 @@ struct FrontierPipeline {
     let accumulator = try clock.time("statistics") { () throws(EsscherError) in
       try round.run(grid, lines: reportLines + studyLines + policyLines, stage: "computing")
     }
-    let efficiency = try clock.time("efficiency") { () throws(EsscherError) in
-      try Efficiency(
-        accumulator, scan: scan, overview: overview, request: request,
-        firstLine: reportLines.count - (isWeighted ? 0 : grid.selections.count))
-    }
-    let gold = try clock.time("gold") { () throws(EsscherError) in
-      hasGold
-        ? try GoldStudy(
-          accumulator, baseLine: reportLines.count, scan: scan, overview: overview, request: request
-        )
-        : nil
-    }
-    var klEstimates: [Int: Double] = [:]
-    if scan.table.logProbabilities != nil {
-      klEstimates = try clock.time("log-probabilities") { () throws(EsscherError) in
-        try scan.klEstimates(grid.selections, missing: request.missing)
-      }
-    }
+    let studies = try Studies(
+      accumulator, scan: scan, request: request, overview: overview, reportLines: reportLines,
+      clock: &clock)
     let assembler = PointAssembler(
       label: scan.table.label, hasGold: hasGold, isWeighted: isWeighted, request: request,
-      overview: overview, accumulator: accumulator, efficiency: efficiency, gold: gold,
-      klEstimates: klEstimates)
+      overview: overview, accumulator: accumulator, efficiency: studies.efficiency,
+      gold: studies.gold, klEstimates: studies.klEstimates)
     var points =
       assembler.points
       + policies.points(
         assembler, firstLine: reportLines.count + studyLines.count,
         largestGain: overview.largestGain)
-    if request.curves.contains(.softBestOfN) {
-      let plan = try SoftBestOfN.plan(
-        request, grid: grid, scan: scan, overview: overview)
-      let soft = try clock.time("soft best of n") { () throws(EsscherError) in
-        try SoftBestOfN(plan, scan: scan, request: request)
-      }
-      points += soft.points(label: scan.table.label, hasGold: hasGold, overview: overview)
-    }
-    if request.curves.contains(.equalKL) {
-      let equal = try clock.time("equal KL") { () throws(EsscherError) in
-        try EqualKL(accumulator, scan: scan, request: request)
-      }
-      equal.addAllocations(&points, accumulator, efficiency)
+    points +=
+      studies.soft?.points(label: scan.table.label, hasGold: hasGold, overview: overview) ?? []
+    if let equal = studies.equal {
+      equal.addAllocations(&points, accumulator, studies.efficiency)
       points += equal.points(label: scan.table.label, hasGold: hasGold, overview: overview)
     }
     for index in points.indices { points[index].addWinRateLimit() }
     return FrontierResult(
       overview: overview, points: points.inCurveOrder, tilts: accumulator.methods,
-      warnings: scan.table.notes + overview.notes + grid.notes + (gold?.warnings ?? []))
+      warnings: scan.table.notes + overview.notes + grid.notes + (studies.gold?.warnings ?? []))
   }
 
   /// Columns of replicates that all rounds keep at once, those of gold's own frontier as for a wide range.
@@ -154,5 +132,12 @@ struct StageClock {
         stage: stage,
         seconds: Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18))
     return result
+  }
+
+  /// As ``time(_:_:)``; nil where the stage waits for other shards.
+  mutating func attempt<Result>(
+    _ stage: String, _ scan: MatrixScan, _ body: () throws(EsscherError) -> Result
+  ) throws(EsscherError) -> Result? {
+    try time(stage) { () throws(EsscherError) in try scan.attempt(body) }
   }
 }

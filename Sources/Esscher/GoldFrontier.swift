@@ -21,6 +21,9 @@ struct GoldFrontier {
   /// Root mean variance of gold less the best multiple of the proxy; nil with importance weights.
   private let residual: Double?
 
+  /// Scope of gold's own passes.
+  static let scope = "gold"
+
   /// Largest step in log lambda between points.
   private static let step = 0.12
   private static let fewestPoints = 16
@@ -40,9 +43,7 @@ struct GoldFrontier {
     // The proxy goes along, so that a sample that lacks either is dropped here as there.
     table.gold = proxy
     table.logWeights = scan.table.logWeights
-    var observer = scan.observer
-    observer.promptPoints = nil
-    let goldScan = MatrixScan(table: table, backend: scan.backend, observer: observer)
+    let goldScan = scan.with(table, scope: Self.scope, isWatched: false)
     let overview = try MatrixOverview(goldScan, missing: request.missing)
     let ceiling = overview.ceiling * (1 - 1e-9)
     guard overview.standardDeviation > 0, ceiling > 0 else { return nil }

@@ -89,9 +89,7 @@ struct GoldPeak {
     }
     let peak = low.slope > 0 && high.slope <= 0 ? secant(low, high) : lambdas[top]
     let grid = PointGrid(lambdas: [peak], isWeighted: scan.table.logWeights != nil)
-    var observer = scan.observer
-    observer.promptPoints = nil
-    let quiet = MatrixScan(table: scan.table, backend: scan.backend, observer: observer)
+    let quiet = scan.with(scan.table, scope: "peak", isWatched: false)
     let round = MainRound(scan: quiet, request: request, overview: overview)
     let lines = [
       BootstrapLine(
@@ -253,22 +251,21 @@ extension MatrixScan {
   fileprivate func goldSlopes(
     _ lambdas: [Double], missing: MissingPolicy
   ) throws(EsscherError) -> [Double] {
-    var slopes = lambdas.map { _ in CompensatedSum() }
-    var count = 0
-    try run(
-      StatisticsPlan(lambdas: lambdas, sorted: true, missing: missing),
-      stage: "looking for the gold peak"
-    ) { table in
-      for (offset, summary) in table.summaries.enumerated() where summary.sampleCount > 0 {
-        count += 1
-        for (index, lambda) in lambdas.enumerated() {
-          let sums = table.tilts[offset * lambdas.count + index]
-          slopes[index].add(
-            TiltEstimate(lambda: lambda, sums: sums, summary: summary).goldSlope)
+    try pass("gold slopes", by: lambdas, from: PromptSums(count: lambdas.count)) {
+      (slopes) throws(EsscherError) in
+      try run(
+        StatisticsPlan(lambdas: lambdas, sorted: true, missing: missing),
+        stage: "looking for the gold peak"
+      ) { table in
+        for (offset, summary) in table.summaries.enumerated() where summary.sampleCount > 0 {
+          slopes.promptCount += 1
+          for (index, lambda) in lambdas.enumerated() {
+            let sums = table.tilts[offset * lambdas.count + index]
+            slopes.sums[index].add(
+              TiltEstimate(lambda: lambda, sums: sums, summary: summary).goldSlope)
+          }
         }
       }
-    }
-    let prompts = Double(count)
-    return slopes.map { $0.value / prompts }
+    }.means
   }
 }

@@ -42,12 +42,17 @@ struct GoldStudy {
     let proxyKLs = lines.map {
       accumulator.points[accumulator.bootstrapLines[$0].entry].means.kl
     }.filter { $0 > 0 }
-    let frontier = try GoldFrontier(
-      covering: proxyKLs,
-      lambdas: lines.map { grid.planned[accumulator.bootstrapLines[$0].entry] }, scan: scan,
-      request: request,
-      covariance: accumulator.points[grid.entry(of: 0)].means.goldSlope,
-      proxyVariance: overview.standardDeviation * overview.standardDeviation)
+    let placed = try scan.attempt { () throws(EsscherError) in
+      try GoldFrontier(
+        covering: proxyKLs,
+        lambdas: lines.map { grid.planned[accumulator.bootstrapLines[$0].entry] }, scan: scan,
+        request: request,
+        covariance: accumulator.points[grid.entry(of: 0)].means.goldSlope,
+        proxyVariance: overview.standardDeviation * overview.standardDeviation)
+    }
+    peaks = try GoldPeak.find(
+      accumulator, scan: scan, overview: overview, request: request)
+    guard let frontier = placed else { throw Sweep.suspension }
     if let frontier {
       var replicates: [(kls: [Double], gains: [Double])] = []
       for line in lines {
@@ -82,8 +87,6 @@ struct GoldStudy {
           + "compares policies of different KL where the two rewards differ in scale; equal_beta_gap is "
           + "no sign of hacking or of its absence, hacking_gap (matched KL, never negative) is"
       ] : []
-    peaks = try GoldPeak.find(
-      accumulator, scan: scan, overview: overview, request: request)
     fits = GoldFit.all(
       accumulator, baseReplicates: baseReplicates, base: base, confidence: request.confidence,
       overview: overview)

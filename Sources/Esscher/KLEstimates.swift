@@ -4,6 +4,9 @@
 internal import EsscherCore
 
 extension MatrixScan {
+  /// Name of the look at every log-probability.
+  static let logProbabilityPass = "log-probabilities"
+
   /// The same scan with samples missing that lack their log-probability, after a look at every one.
   ///
   /// - Throws: `.badInput` at the first log-probability above 0 or infinite, and at the first missing one
@@ -12,39 +15,42 @@ extension MatrixScan {
     guard let source = table.logProbabilities, case .cells(let rewards) = table.rewards else {
       return self
     }
-    var isMasked = false
     let observer = observer
-    let rows = source.rowCount
-    try source.look(rows: 0..<rows) { (cells, row, column) throws(EsscherError) in
-      if row.isMultiple(of: 1024) || column > 0 {
-        if observer.isCancelled() { throw EsscherError.interruption }
-        observer.progress("checking log-probabilities", Double(row) / Double(rows))
-      }
-      for (index, cell) in cells.enumerated() where !(cell.isFinite && cell <= 0) {
-        let place = source.location(row: row, column: column + index)
-        if cell.isNaN {
-          guard missing == .error else {
-            isMasked = true
-            continue
+    let rows = rows
+    let isMasked = try pass(Self.logProbabilityPass, from: AnyFlag()) {
+      (flag) throws(EsscherError) in
+      try source.look(rows: rows) { (cells, row, column) throws(EsscherError) in
+        if row.isMultiple(of: 1024) || column > 0 {
+          if observer.isCancelled() { throw EsscherError.interruption }
+          observer.progress(
+            "checking log-probabilities", Double(row - rows.lowerBound) / Double(rows.count))
+        }
+        for (index, cell) in cells.enumerated() where !(cell.isFinite && cell <= 0) {
+          let place = source.location(row: row, column: column + index)
+          if cell.isNaN {
+            guard missing == .error else {
+              flag.isSet = true
+              continue
+            }
+            throw EsscherError(
+              .badInput,
+              "the log-probability is missing (NaN or null); fill it in, or leave such samples out with "
+                + "--missing drop", at: place)
           }
           throw EsscherError(
             .badInput,
-            "the log-probability is missing (NaN or null); fill it in, or leave such samples out with "
-              + "--missing drop", at: place)
+            cell > 0
+              ? "the log-probability is \(cell), and a probability is at most 1; give natural logarithms "
+                + "of whole samples' probabilities, or rename the column if it holds something else"
+              : "the log-probability is infinite, and a sample that was drawn has a probability above 0; "
+                + "give a finite number, or NaN together with --missing drop", at: place)
         }
-        throw EsscherError(
-          .badInput,
-          cell > 0
-            ? "the log-probability is \(cell), and a probability is at most 1; give natural logarithms "
-              + "of whole samples' probabilities, or rename the column if it holds something else"
-            : "the log-probability is infinite, and a sample that was drawn has a probability above 0; "
-              + "give a finite number, or NaN together with --missing drop", at: place)
       }
-    }
+    }.isSet
     guard isMasked else { return self }
     var table = table
     table.rewards = .cells(MaskedSource(base: rewards, mask: source))
-    return MatrixScan(table: table, backend: backend, observer: observer)
+    return with(table, scope: "masked")
   }
 
   /// Mean over prompts of Σ u_i d_n(ε_i), u the tie-averaged weights of best of n and ε_i the sample's
@@ -63,6 +69,7 @@ extension MatrixScan {
       case .cells(let rewards) = table.rewards
     else { return [:] }
     var estimates: [Int: Double] = [:]
+    var isWaiting = false
     var derived = table
     // The payload takes gold's place, and what gold lacks stays left out.
     if missing == .drop, let gold = table.gold {
@@ -74,18 +81,21 @@ extension MatrixScan {
         continue
       }
       derived.gold = DivergenceSource(base: source, n: n)
-      let scan = MatrixScan(table: derived, backend: backend, observer: observer)
+      let scan = with(derived, scope: "divergence \(n)")
       let plan = StatisticsPlan(bestOf: [n], sorted: true, missing: missing)
-      var sum = CompensatedSum()
-      var prompts = 0
-      try scan.run(plan, stage: "KL from log-probabilities") { part in
-        for (offset, summary) in part.summaries.enumerated() where summary.sampleCount > 0 {
-          prompts += 1
-          sum.add(part.bestOf[offset].gold)
-        }
+      let mean = try attempt { () throws(EsscherError) in
+        try scan.pass("selected mean", from: PromptSums(count: 1)) { (mean) throws(EsscherError) in
+          try scan.run(plan, stage: "KL from log-probabilities") { part in
+            for (offset, summary) in part.summaries.enumerated() where summary.sampleCount > 0 {
+              mean.promptCount += 1
+              mean.sums[0].add(part.bestOf[offset].gold)
+            }
+          }
+        }.means[0]
       }
-      estimates[n] = sum.value / Double(max(1, prompts))
+      if let mean { estimates[n] = mean } else { isWaiting = true }
     }
+    if isWaiting { throw Sweep.suspension }
     return estimates
   }
 }

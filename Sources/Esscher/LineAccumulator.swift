@@ -4,18 +4,18 @@
 internal import EsscherCore
 
 /// Accumulates lines whose prompts come as values, one a line; holds nothing a prompt.
-struct LineAccumulator {
+struct LineAccumulator: PartialResult {
   private let quantities: [BootstrapQuantity]
   private let confidence: Double
   private(set) var points: [PointMeans]
-  private var bootstrap: PoissonBootstrap
+  private var bootstrap: ReplicateSums
   private(set) var promptCount = 0
 
   init(lineCount: Int, hasGold: Bool, request: FrontierRequest) {
     quantities = [.kl, .reward, .gain] + (hasGold ? [.gold] : [])
     confidence = request.confidence
     points = Array(repeating: PointMeans(), count: lineCount)
-    bootstrap = PoissonBootstrap(
+    bootstrap = ReplicateSums(
       replicateCount: request.resamples, columnCount: lineCount * quantities.count,
       seed: request.seed)
   }
@@ -43,6 +43,18 @@ struct LineAccumulator {
       }
     }
     try backend.accumulate(&bootstrap, indices: indices, values: columns)
+  }
+
+  mutating func merge(_ other: LineAccumulator) {
+    points.merge(other.points)
+    bootstrap.merge(other.bootstrap)
+    promptCount += other.promptCount
+  }
+
+  mutating func code(_ coder: inout StateCoder) throws(EsscherError) {
+    try coder.code(&points)
+    try coder.code(&bootstrap)
+    try coder.code(&promptCount)
   }
 
   /// Sets a point's intervals from those of a line, or says why it has none.

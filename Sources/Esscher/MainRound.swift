@@ -11,6 +11,8 @@ struct MainRound {
 
   /// Prompts whose values are held at once: few enough for the caches, and enough for the threads.
   private static let rowsAtOnce = 256
+  /// Two digits; while a block of prompts is added to some, its sums take as much again.
+  private static let bytesPerSum = 16
 
   /// Evaluates a grid.
   ///
@@ -26,7 +28,7 @@ struct MainRound {
       lambdas: grid.planned, selections: isWeighted ? [] : grid.selections, sorted: true,
       tail: !isWeighted && !grid.planned.isEmpty, missing: request.missing)
     try checkReplicates(columns: lines.reduce(0) { $0 + $1.quantities.count })
-    var accumulator = FrontierAccumulator(
+    let empty = FrontierAccumulator(
       grid: grid, bootstrapLines: lines, replicates: request.resamples, seed: request.seed)
     let (backend, observer) = (scan.backend, scan.observer)
     let corrects = request.biasCorrect
@@ -35,47 +37,50 @@ struct MainRound {
     let errors: CPUBackend? =
       overview.promptCount == 1 || observer.promptPoints != nil
       ? CPUBackend(threads: backend.threads, memoryBudgetBytes: request.memoryBudgetBytes) : nil
-    try scan.run(plan, stage: stage) { (table) throws(EsscherError) in
-      accumulator.add(table.methods)
-      let sampleErrors = try errors?.sampleErrors(scan.table, rows: table.rows, plan: plan)
-      var columns: [Double] = []
-      var indices: [Int] = []
-      for start in stride(from: 0, to: table.rows.count, by: Self.rowsAtOnce) {
-        var rows = ParallelTiles.map(
-          count: min(Self.rowsAtOnce, table.rows.count - start), threads: backend.threads,
-          makeScratch: { TiltTails() },
-          body: { index, tails in
-            PromptRow(
-              table, offset: start + index, lambdas: plan.lambdas, isWeighted: isWeighted,
-              correctsBias: corrects, tails: tails)
-          })
-        if let sampleErrors {
-          for index in rows.indices { rows[index].errors = sampleErrors[start + index] }
+    let key = grid.planned + lines.flatMap(\.key) + [errors == nil ? 0 : 1]
+    return try scan.pass("main \(plan.selections)", by: key, from: empty) {
+      (accumulator) throws(EsscherError) in
+      try scan.run(plan, stage: stage) { (table) throws(EsscherError) in
+        accumulator.add(table.methods)
+        let sampleErrors = try errors?.sampleErrors(scan.table, rows: table.rows, plan: plan)
+        var columns: [Double] = []
+        var indices: [Int] = []
+        for start in stride(from: 0, to: table.rows.count, by: Self.rowsAtOnce) {
+          var rows = ParallelTiles.map(
+            count: min(Self.rowsAtOnce, table.rows.count - start), threads: backend.threads,
+            makeScratch: { TiltTails() },
+            body: { index, tails in
+              PromptRow(
+                table, offset: start + index, lambdas: plan.lambdas, isWeighted: isWeighted,
+                correctsBias: corrects, tails: tails)
+            })
+          if let sampleErrors {
+            for index in rows.indices { rows[index].errors = sampleErrors[start + index] }
+          }
+          rows.removeAll { $0.summary.sampleCount == 0 }
+          accumulator.add(rows, threads: backend.threads)
+          if accumulator.hasReplicates {
+            accumulator.appendColumns(of: rows, to: &columns, threads: backend.threads)
+            indices += rows.map(\.row)
+          }
+          guard let write = observer.promptPoints else { continue }
+          for row in rows {
+            try write(PromptLines(grid: grid, row: row, hasGold: scan.table.gold != nil).points)
+          }
         }
-        rows.removeAll { $0.summary.sampleCount == 0 }
-        accumulator.add(rows, threads: backend.threads)
-        if accumulator.hasReplicates {
-          accumulator.appendColumns(of: rows, to: &columns, threads: backend.threads)
-          indices += rows.map(\.row)
-        }
-        guard let write = observer.promptPoints else { continue }
-        for row in rows {
-          try write(PromptLines(grid: grid, row: row, hasGold: scan.table.gold != nil).points)
-        }
+        try accumulator.add(columns: columns, indices: indices, backend: backend)
       }
-      try accumulator.add(columns: columns, indices: indices, backend: backend)
     }
-    return accumulator
   }
 
   /// Replicates are kept whole, so that one pass suffices and shards can be merged.
   func checkReplicates(columns: Int) throws(EsscherError) {
-    let limit = request.memoryBudgetBytes / 2 / (8 * (columns + 1))
+    let limit = request.memoryBudgetBytes / 2 / (Self.bytesPerSum * (columns + 1))
     guard request.resamples > limit else { return }
     throw EsscherError(
       .usage,
       "--resamples \(request.resamples) of \(columns) columns need "
-        + "\((request.resamples * 8 * (columns + 1)) >> 20) MiB, more than half of --memory-budget; ask "
+        + "\((request.resamples * Self.bytesPerSum * (columns + 1)) >> 20) MiB, more than half of --memory-budget; ask "
         + "for at most \(limit), for fewer points, or raise the budget")
   }
 }

@@ -32,6 +32,9 @@ struct MatrixOverview {
     ]
   }
 
+  /// Name of the pass.
+  static let pass = "overview"
+
   /// Runs the round.
   ///
   /// - Parameters:
@@ -41,44 +44,98 @@ struct MatrixOverview {
   init(
     _ scan: MatrixScan, missing: MissingPolicy, probes: [Double] = []
   ) throws(EsscherError) {
-    var sums = EvaluationSums(probes)
     let threads = scan.backend.threads
-    var ceilings = CompensatedSum()
-    var variances = CompensatedSum()
-    var gains = CompensatedSum()
-    var rewards = CompensatedSum()
-    var overview = self
-    try scan.run(StatisticsPlan(lambdas: probes, missing: missing), stage: "reading") { table in
-      sums.add(table, threads: threads)
-      for (offset, summary) in table.summaries.enumerated() {
-        overview.droppedSamples += summary.droppedCount
-        guard summary.sampleCount > 0 else {
-          overview.droppedPrompts += 1
-          continue
-        }
-        overview.promptCount += 1
-        overview.longest = max(overview.longest, summary.sampleCount)
-        if summary.sampleCount < overview.shortest {
-          overview.shortest = summary.sampleCount
-          overview.shortestRow = table.rows.lowerBound + offset
-        }
-        ceilings.add(summary.ceiling)
-        variances.add(summary.variance)
-        gains.add(summary.highest)
-        rewards.add(summary.mean)
+    let sums = try scan.pass(Self.pass, by: probes, from: OverviewSums(probes)) {
+      (sums) throws(EsscherError) in
+      try scan.run(StatisticsPlan(lambdas: probes, missing: missing), stage: "reading") { table in
+        sums.add(table, threads: threads)
       }
     }
-    self = overview
-    guard promptCount > 0 else {
+    guard sums.promptCount > 0 else {
+      // The prompts of other shards may have samples.
+      if scan.isShard { throw Sweep.suspension }
       throw EsscherError(
         .badInput, "no prompt has a sample left after dropping missing cells; check the input",
         at: EsscherError.Location(file: scan.table.inputs.first?.name))
     }
+    promptCount = sums.promptCount
+    droppedPrompts = sums.droppedPrompts
+    droppedSamples = sums.droppedSamples
+    shortest = sums.shortest
+    longest = sums.longest
+    shortestRow = sums.shortestRow
     let prompts = Double(promptCount)
-    ceiling = ceilings.value / prompts
-    standardDeviation = (variances.value / prompts).squareRoot()
-    largestGain = gains.value / prompts
-    meanReward = rewards.value / prompts
-    evaluations = sums.means
+    ceiling = sums.ceilings.value / prompts
+    standardDeviation = (sums.variances.value / prompts).squareRoot()
+    largestGain = sums.gains.value / prompts
+    meanReward = sums.rewards.value / prompts
+    evaluations = sums.evaluations.means
+  }
+}
+
+/// What the round sums.
+private struct OverviewSums: PartialResult {
+  var promptCount = 0
+  var droppedPrompts = 0
+  var droppedSamples = 0
+  var shortest = Int.max
+  var longest = 0
+  var shortestRow = 0
+  var ceilings = ExactSum()
+  var variances = ExactSum()
+  var gains = ExactSum()
+  var rewards = ExactSum()
+  var evaluations: EvaluationSums
+
+  init(_ probes: [Double]) { evaluations = EvaluationSums(probes) }
+
+  mutating func add(_ table: StatisticsTable, threads: Int) {
+    evaluations.add(table, threads: threads)
+    for (offset, summary) in table.summaries.enumerated() {
+      droppedSamples += summary.droppedCount
+      guard summary.sampleCount > 0 else {
+        droppedPrompts += 1
+        continue
+      }
+      promptCount += 1
+      longest = max(longest, summary.sampleCount)
+      if summary.sampleCount < shortest {
+        shortest = summary.sampleCount
+        shortestRow = table.rows.lowerBound + offset
+      }
+      ceilings.add(summary.ceiling)
+      variances.add(summary.variance)
+      gains.add(summary.highest)
+      rewards.add(summary.mean)
+    }
+  }
+
+  mutating func merge(_ other: OverviewSums) {
+    promptCount += other.promptCount
+    droppedPrompts += other.droppedPrompts
+    droppedSamples += other.droppedSamples
+    longest = max(longest, other.longest)
+    if (other.shortest, other.shortestRow) < (shortest, shortestRow) {
+      (shortest, shortestRow) = (other.shortest, other.shortestRow)
+    }
+    ceilings.merge(other.ceilings)
+    variances.merge(other.variances)
+    gains.merge(other.gains)
+    rewards.merge(other.rewards)
+    evaluations.merge(other.evaluations)
+  }
+
+  mutating func code(_ coder: inout StateCoder) throws(EsscherError) {
+    try coder.code(&promptCount)
+    try coder.code(&droppedPrompts)
+    try coder.code(&droppedSamples)
+    try coder.code(&shortest)
+    try coder.code(&longest)
+    try coder.code(&shortestRow)
+    try coder.code(&ceilings)
+    try coder.code(&variances)
+    try coder.code(&gains)
+    try coder.code(&rewards)
+    try coder.code(&evaluations)
   }
 }

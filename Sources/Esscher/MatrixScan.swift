@@ -10,9 +10,52 @@ struct MatrixScan {
   let table: RewardTable
   let backend: any Backend
   let observer: RunObserver
+  /// The prompts of the scan: all, or a shard's.
+  let rows: Range<Int>
+  /// Where results come from that are not of one whole run.
+  let sweep: Sweep?
+  /// What tells passes over this table from those over another one of the same run.
+  let scope: String
+
+  init(
+    table: RewardTable, backend: any Backend, observer: RunObserver, rows: Range<Int>? = nil,
+    sweep: Sweep? = nil
+  ) {
+    self.init(
+      table: table, backend: backend, observer: observer,
+      rows: rows ?? 0..<Self.rowCount(table), sweep: sweep, scope: "")
+  }
+
+  private init(
+    table: RewardTable, backend: any Backend, observer: RunObserver, rows: Range<Int>,
+    sweep: Sweep?, scope: String
+  ) {
+    self.table = table
+    self.backend = backend
+    self.observer = observer
+    self.rows = rows
+    self.sweep = sweep
+    self.scope = scope
+  }
+
+  /// The same prompts and device with another table.
+  ///
+  /// - Parameters:
+  ///   - table: of the same prompts.
+  ///   - scope: names it among the tables of the run.
+  ///   - isWatched: whether lines of single prompts are wanted.
+  func with(_ table: RewardTable, scope: String, isWatched: Bool = true) -> MatrixScan {
+    var observer = observer
+    if !isWatched { observer.promptPoints = nil }
+    return MatrixScan(
+      table: table, backend: backend, observer: observer, rows: rows, sweep: sweep,
+      scope: self.scope + scope + "/")
+  }
 
   /// P before anything is dropped.
-  var rowCount: Int {
+  var rowCount: Int { Self.rowCount(table) }
+
+  private static func rowCount(_ table: RewardTable) -> Int {
     switch table.rewards {
     case .cells(let source): source.rowCount
     case .counts(let counts): counts.sampleCounts.count
@@ -45,7 +88,7 @@ struct MatrixScan {
       let here = next ?? PendingTable(backend, table, rows: rows, plan: plan)
       next = nil
       let result = try here.table()
-      let following = rows.upperBound..<min(rowCount, rows.upperBound + step)
+      let following = rows.upperBound..<min(self.rows.upperBound, rows.upperBound + step)
       if !following.isEmpty {
         next = PendingTable(backend, table, rows: following, plan: plan)
       }
@@ -58,14 +101,14 @@ struct MatrixScan {
   func forEachTile(
     of step: Int, stage: String, _ body: (_ rows: Range<Int>) throws(EsscherError) -> Void
   ) throws(EsscherError) {
-    var start = 0
+    var start = rows.lowerBound
     observer.progress(stage, 0)
-    while start < rowCount {
+    while start < rows.upperBound {
       if observer.isCancelled() { throw EsscherError.interruption }
-      let end = min(rowCount, start + step)
+      let end = min(rows.upperBound, start + step)
       try body(start..<end)
       start = end
-      observer.progress(stage, Double(end) / Double(rowCount))
+      observer.progress(stage, Double(end - rows.lowerBound) / Double(rows.count))
     }
   }
 }

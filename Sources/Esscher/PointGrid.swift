@@ -37,12 +37,17 @@ struct PointGrid {
   ) throws(EsscherError) {
     let ns = try Self.ns(request, scan: scan, overview: overview)
     addSelections(request.curves, ns: ns, shortest: overview.shortest)
+    var isWaiting = false
     if request.curves.contains(.tilt) {
-      let (defaults, note) = try Self.lambdas(request, scan: scan, overview: overview)
-      lambdas = defaults
-      if let note { notes.append(note) }
+      let found = try scan.attempt { () throws(EsscherError) in
+        try Self.lambdas(request, scan: scan, overview: overview)
+      }
+      lambdas = found?.0 ?? []
+      if let note = found?.1 { notes.append(note) }
+      isWaiting = found == nil
     }
     budgets = try Self.budgets(request, scan: scan, overview: overview)
+    if isWaiting { throw Sweep.suspension }
     // With importance weights the base means are ratios, whose bias is read off lambda = 0; gold is studied
     // from its base mean on.
     let base: [Double] = scan.table.logWeights == nil && scan.table.gold == nil ? [] : [0]

@@ -4,8 +4,9 @@
 internal import EsscherCore
 
 /// Means over prompts of one point.
-struct PointMeans {
-  private var sums = InlineArray<17, CompensatedSum>(repeating: CompensatedSum())
+struct PointMeans: PartialResult {
+  private static let sumCount = 17
+  private var sums = InlineArray<17, ExactSum>(repeating: ExactSum())
   private(set) var count = 0
   private(set) var ess = LogHistogram()
   /// Inverses of the largest weights.
@@ -13,9 +14,8 @@ struct PointMeans {
   /// Pareto shapes times `shapeScale`: the histogram's bins begin at 1.
   private var shapes = LogHistogram()
   private static let shapeScale = 1024.0
-  private var gains = RunningVariance()
-  private var kls = RunningVariance()
-  private var rewards = RunningVariance()
+  /// Sums of squares of KL, reward and gain.
+  private var squares = InlineArray<3, ExactSum>(repeating: ExactSum())
   /// Prompts without a Pareto shape.
   var withoutShape: Int { count - shapes.total }
 
@@ -41,9 +41,27 @@ struct PointMeans {
     ess.add(values.ess)
     if let khat = values.khat { shapes.add(Self.shapeScale * khat) }
     if let weight = values.bias.largestWeight { inverseWeights.add(1 / weight) }
-    gains.add(values.gain)
-    kls.add(values.kl)
-    rewards.add(values.reward)
+    squares[0].addSquare(of: values.kl)
+    squares[1].addSquare(of: values.reward)
+    squares[2].addSquare(of: values.gain)
+  }
+
+  mutating func merge(_ other: PointMeans) {
+    count += other.count
+    for index in 0..<Self.sumCount { sums[index].merge(other.sums[index]) }
+    for index in 0..<3 { squares[index].merge(other.squares[index]) }
+    ess.merge(other.ess)
+    inverseWeights.merge(other.inverseWeights)
+    shapes.merge(other.shapes)
+  }
+
+  mutating func code(_ coder: inout StateCoder) throws(EsscherError) {
+    try coder.code(&count)
+    for index in 0..<Self.sumCount { try coder.code(&sums[index]) }
+    for index in 0..<3 { try coder.code(&squares[index]) }
+    try coder.code(&ess)
+    try coder.code(&inverseWeights)
+    try coder.code(&shapes)
   }
 
   /// The means, as the values of a prompt that stands for all; `ess` and the largest weight are medians,
@@ -78,29 +96,20 @@ struct PointMeans {
   /// Standard errors of the means of gain, KL and reward over prompts; nil for one prompt.
   var errors: (gain: Double, kl: Double, reward: Double)? {
     guard count > 1 else { return nil }
-    let root = Double(count).squareRoot()
     return (
-      gains.standardDeviation / root, kls.standardDeviation / root,
-      rewards.standardDeviation / root
+      error(sums[4], squares[2]), error(sums[0], squares[0]), error(sums[3], squares[1])
     )
   }
-}
 
-/// Variance of numbers that come one by one, without cancellation.
-///
-/// - Source: Welford, Technometrics 4 (1962).
-struct RunningVariance {
-  private var count = 0.0
-  private var mean = 0.0
-  private var squares = 0.0
-
-  mutating func add(_ x: Double) {
-    count += 1
-    let step = x - mean
-    mean += step / count
-    squares += step * (x - mean)
+  /// √((n·Σx² − (Σx)²)/(n²(n − 1))), both sums to 107 bits: where the mean is far from 0, their first digits cancel.
+  private func error(_ sum: ExactSum, _ squares: ExactSum) -> Double {
+    let n = Double(count)
+    let (sum, squares) = (sum.parts, squares.parts)
+    let first = n * squares.high
+    let second = sum.high * sum.high
+    let firstRest = (-first).addingProduct(n, squares.high) + n * squares.low
+    let secondRest = (-second).addingProduct(sum.high, sum.high) + 2 * sum.high * sum.low
+    let spread = (first - second) + (firstRest - secondRest)
+    return (max(0, spread) / (n * n * (n - 1))).squareRoot()
   }
-
-  /// √(Σ(x − x̄)²/(count − 1)).
-  var standardDeviation: Double { count > 1 ? (squares / (count - 1)).squareRoot() : 0 }
 }

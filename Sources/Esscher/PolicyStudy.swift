@@ -30,12 +30,16 @@ struct PolicyStudy {
     let kls = placed.indices.filter {
       (0..<klLimit).contains(policies[$0].kl) && policies[$0].kl > 0
     }
+    var isWaiting = false
     if !kls.isEmpty {
-      let solved = try scan.solve(
-        budgets: kls.map { policies[$0].kl }, overview: overview, tolerance: 1e-13,
-        missing: request.missing, stage: "placing policies"
-      ).solutions
-      for (index, solution) in zip(kls, solved) { placed[index].atKL = solution?.lambda }
+      let solved = try scan.attempt { () throws(EsscherError) in
+        try scan.solve(
+          budgets: kls.map { policies[$0].kl }, overview: overview, tolerance: 1e-13,
+          missing: request.missing, stage: "placing policies"
+        ).solutions
+      }
+      for (index, solution) in zip(kls, solved ?? []) { placed[index].atKL = solution?.lambda }
+      isWaiting = solved == nil
     }
     let gains = policies.map { $0.reward - overview.meanReward }
     let rewards = placed.indices.filter { gains[$0] > 0 && gains[$0] < gainLimit }
@@ -46,6 +50,7 @@ struct PolicyStudy {
       ).solutions
       for (index, solution) in zip(rewards, solved) { placed[index].forReward = solution?.lambda }
     }
+    if isWaiting { throw Sweep.suspension }
   }
 
   /// Lambdas that the main round has to evaluate.

@@ -17,6 +17,28 @@ enum Percentiles {
   }
 }
 
+/// Means and replicate sums of KL and gain at some lambdas.
+private struct ReplicateTilts: PartialResult {
+  var sums: EvaluationSums
+  var bootstrap: ReplicateSums
+
+  init(_ lambdas: [Double], request: FrontierRequest) {
+    sums = EvaluationSums(lambdas)
+    bootstrap = ReplicateSums(
+      replicateCount: request.resamples, columnCount: 2 * lambdas.count, seed: request.seed)
+  }
+
+  mutating func merge(_ other: ReplicateTilts) {
+    sums.merge(other.sums)
+    bootstrap.merge(other.bootstrap)
+  }
+
+  mutating func code(_ coder: inout StateCoder) throws(EsscherError) {
+    try coder.code(&sums)
+    try coder.code(&bootstrap)
+  }
+}
+
 /// Gain and KL of the samples' own tilts in every replicate, at lambdas that spend about best-of-n's KL.
 struct ReplicateFrontier {
   private var lambdas: [Double] = []
@@ -30,20 +52,21 @@ struct ReplicateFrontier {
   mutating func evaluate(
     _ added: [Double], scan: MatrixScan, request: FrontierRequest
   ) throws(EsscherError) -> [KLBudgetSolver.Evaluation] {
-    var bootstrap = PoissonBootstrap(
-      replicateCount: request.resamples, columnCount: 2 * added.count, seed: request.seed)
-    var sums = EvaluationSums(added)
     let backend = scan.backend
-    try scan.run(
-      StatisticsPlan(lambdas: added, missing: request.missing), stage: "comparing best-of-n"
-    ) { (table) throws(EsscherError) in
-      let columns = sums.add(table, threads: backend.threads)
-      guard request.resamples > 0 else { return }
-      let kept = table.summaries.indices.filter { table.summaries[$0].sampleCount > 0 }
-      try backend.accumulate(
-        &bootstrap, indices: kept.map { table.rows.lowerBound + $0 }, values: columns)
+    let empty = ReplicateTilts(added, request: request)
+    let result = try scan.pass("replicate tilts", by: added, from: empty) {
+      (tilts) throws(EsscherError) in
+      try scan.run(
+        StatisticsPlan(lambdas: added, missing: request.missing), stage: "comparing best-of-n"
+      ) { (table) throws(EsscherError) in
+        let columns = tilts.sums.add(table, threads: backend.threads)
+        guard request.resamples > 0 else { return }
+        let kept = table.summaries.indices.filter { table.summaries[$0].sampleCount > 0 }
+        try backend.accumulate(
+          &tilts.bootstrap, indices: kept.map { table.rows.lowerBound + $0 }, values: columns)
+      }
     }
-    let means = sums.means
+    let (means, bootstrap) = (result.sums.means, result.bootstrap)
     for (index, mean) in means.enumerated() {
       lambdas.append(mean.lambda)
       point.append(mean)

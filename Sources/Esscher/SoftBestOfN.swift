@@ -5,13 +5,13 @@ internal import EsscherCPU
 internal import EsscherCore
 
 /// The curve `soft_best_of_n`, in a round of its own on the processor, whatever the backend of the others.
-struct SoftBestOfN {
+struct SoftBestOfN: PartialResult {
   private var plan: SoftBestOfNPlan
   private var isWeighted: Bool
   private var lines: LineAccumulator
   /// Sums over prompts, by line.
-  private var variances: [CompensatedSum]
-  private var bounds: [CompensatedSum]
+  private var variances: [ExactSum]
+  private var bounds: [ExactSum]
 
   /// Largest n of the default grid.
   private static let defaultLargest = 1024
@@ -53,18 +53,31 @@ struct SoftBestOfN {
     isWeighted = scan.table.logWeights != nil
     lines = LineAccumulator(
       lineCount: plan.pointCount, hasGold: scan.table.gold != nil, request: request)
-    variances = Array(repeating: CompensatedSum(), count: plan.pointCount)
+    variances = Array(repeating: ExactSum(), count: plan.pointCount)
     bounds = variances
     guard !isWeighted, plan.pointCount > 0 else { return }
     let processor = CPUBackend(
       threads: request.threads, memoryBudgetBytes: request.memoryBudgetBytes)
     let step = try processor.rowsPerTile(for: scan.table, plan: plan)
-    var result = self
-    try scan.forEachTile(of: step, stage: "choosing softly") { (rows) throws(EsscherError) in
-      try result.add(
-        try processor.softBestOfN(scan.table, rows: rows, plan: plan), backend: scan.backend)
+    let key = plan.ns.map(Double.init) + plan.lambdas
+    self = try scan.pass("soft best of n", by: key, from: self) { (result) throws(EsscherError) in
+      try scan.forEachTile(of: step, stage: "choosing softly") { (rows) throws(EsscherError) in
+        try result.add(
+          try processor.softBestOfN(scan.table, rows: rows, plan: plan), backend: scan.backend)
+      }
     }
-    self = result
+  }
+
+  mutating func merge(_ other: SoftBestOfN) {
+    lines.merge(other.lines)
+    variances.merge(other.variances)
+    bounds.merge(other.bounds)
+  }
+
+  mutating func code(_ coder: inout StateCoder) throws(EsscherError) {
+    try coder.code(&lines)
+    try coder.code(&variances)
+    try coder.code(&bounds)
   }
 
   private mutating func add(

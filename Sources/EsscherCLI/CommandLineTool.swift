@@ -12,7 +12,7 @@ public enum CommandLineTool {
   }
 
   /// Runs the program and returns its exit code: 0 done, 1 internal failure, 2 wrong usage, 3 bad
-  /// input, 4 device not usable, 5 a check failed, 130 interrupted.
+  /// input, 4 device not usable, 5 a check failed, 6 a sweep needs another round, 130 interrupted.
   ///
   /// - Parameter arguments: the command line, the program's name first.
   public static func run(arguments: [String]) -> Int32 {
@@ -49,7 +49,12 @@ public enum CommandLineTool {
       }
       return 0
     } catch {
-      diagnostics.error(error.description)
+      if error.code == .anotherRound {
+        // No failure: the work goes on elsewhere.
+        diagnostics.notice(error.description)
+      } else {
+        diagnostics.error(error.description)
+      }
       return error.code.exitCode
     }
   }
@@ -59,6 +64,7 @@ public enum CommandLineTool {
   ) throws(EsscherError) {
     switch command {
     case .frontier: try FrontierCommand.run(record, session)
+    case .merge: try MergeCommand.run(record, session)
     case .simulate: try SimulateCommand.run(record, session)
     case .devices: try DevicesCommand.run(record, session)
     case .verify: try VerifyCommand.run(record, session)

@@ -22,6 +22,13 @@ final class TestConsole: Console {
 func esscher(
   _ arguments: String..., console: TestConsole = TestConsole(), cancelled: Bool = false
 ) -> (code: Int32, output: String, errors: String) {
+  esscher(arguments: arguments, console: console, cancelled: cancelled)
+}
+
+/// As above, with a list.
+func esscher(
+  arguments: [String], console: TestConsole = TestConsole(), cancelled: Bool = false
+) -> (code: Int32, output: String, errors: String) {
   let code = CommandLineTool.run(
     arguments: ["esscher"] + arguments, console: console, isCancelled: { cancelled })
   return (code, console.output, console.errors)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Scales, missing cells and refusals of ensembles.
 
+import EsscherCPU
 import EsscherTestSupport
 import Testing
 
@@ -39,9 +40,12 @@ struct EnsembleScaleTests {
   private func standardized(
     _ scores: [[[Double]]], _ kind: Standardization, missing: MissingPolicy = .error
   ) throws -> [[[Double]]] {
+    let table = table(scores)
     let scale = try EnsembleScale(
-      table(scores).members, request: request(.mean, kind, missing: missing), threads: 2,
-      observer: RunObserver())
+      table.members, request: request(.mean, kind, missing: missing),
+      scan: MatrixScan(
+        table: table, backend: CPUBackend(threads: 2, memoryBudgetBytes: 1 << 26),
+        observer: RunObserver()))
     return try scores.indices.map { try rows(scale.source(of: $0)) }
   }
 

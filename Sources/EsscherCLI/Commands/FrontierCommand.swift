@@ -6,6 +6,9 @@ internal import EsscherIO
 
 enum FrontierCommand {
   static func run(_ record: LowArguments, _ session: Session) throws(EsscherError) {
+    guard record.shard == nil, record.state == nil, record.after == nil else {
+      return try ShardCommand.run(record, session)
+    }
     var plan = try FrontierPlan(resolving: record)
     let policies = try plan.loadPolicies()
     let outputs = try ReportOutputs(opening: plan.outputs)

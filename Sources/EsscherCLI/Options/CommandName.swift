@@ -4,6 +4,7 @@
 /// A command of the program.
 enum CommandName: String, CaseIterable, Sendable {
   case frontier
+  case merge
   case simulate
   case devices
   case verify
@@ -13,6 +14,7 @@ enum CommandName: String, CaseIterable, Sendable {
   var positional: String? {
     switch self {
     case .frontier: "REWARDS..."
+    case .merge: "STATE..."
     case .simulate: "LAW"
     case .bench: "[FILE.npy]"
     case .devices, .verify: nil
@@ -23,6 +25,7 @@ enum CommandName: String, CaseIterable, Sendable {
   var summary: String {
     switch self {
     case .frontier: "estimate the optimal KL-reward frontier and the best-of-n curve"
+    case .merge: "put the parts of a sweep together that frontier --shard wrote"
     case .simulate: "write a reward matrix of a law whose exact answers are known"
     case .devices: "list the devices of this machine and the one that auto picks"
     case .verify: "run the known-answer checks on this machine"
@@ -39,6 +42,14 @@ enum CommandName: String, CaseIterable, Sendable {
       reward each amount of KL divergence can buy at best, how close best-of-n comes, and how far \
       each number can be trusted. REWARDS is a file (.npy, .npz, .jsonl, .csv, .tsv), several \
       files of an ensemble's reward models, or - for standard input with --input-format. KL is in nats.
+      """
+    case .merge:
+      """
+      Reads the state of every shard of one sweep, in any order, and writes the report that one run \
+      over all prompts would write, bit for bit. Default grids, budgets and efficiencies depend on all \
+      prompts: where they are asked for, a merge ends with exit code 6 and writes --state, by which the \
+      shards run again (--after); name that state, too, at the next merge. Given --lambdas and --ns \
+      save rounds.
       """
     case .simulate:
       """
@@ -75,6 +86,12 @@ enum CommandName: String, CaseIterable, Sendable {
         "esscher frontier scores.jsonl --gold gold.npy -o frontier.csv -o frontier.json",
         "esscher frontier rewards.npy --betas 0.05,0.1,0.5 --ns pow2 --format csv",
         "esscher frontier a.npy b.npy c.npy --ensemble mean --standardize model",
+      ]
+    case .merge:
+      [
+        "esscher frontier rewards.npy --shard 1/2 --state 1.state",
+        "esscher frontier rewards.npy --shard 2/2 --state 2.state",
+        "esscher merge 1.state 2.state --state sweep.state -o frontier.csv",
       ]
     case .simulate:
       [

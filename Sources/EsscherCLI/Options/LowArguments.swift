@@ -57,6 +57,11 @@ struct LowArguments: Sendable {
   var shapes: [MatrixShape] = []
   var jobs: [BenchmarkJob] = []
 
+  // Sweep
+  var shard: Shard?
+  var state: String?
+  var after: String?
+
   // Output
   var format: OutputFormat?
   var outputs: [String] = []

@@ -11,6 +11,7 @@ enum OptionCategory: String, CaseIterable, Sendable {
   case estimation = "Estimation"
   case simulation = "Simulation"
   case machine = "Machine"
+  case sweep = "Sweeps in parts"
   case output = "Output"
   case general = "General"
 }
@@ -71,7 +72,7 @@ struct Option: Sendable {
 enum OptionTable {
   static let all: [Option] =
     inputOptions + gridOptions + estimationOptions + ensembleOptions + simulationOptions
-    + machineOptions + outputOptions + generalOptions
+    + machineOptions + sweepOptions + outputOptions + generalOptions
 
   static func options(of command: CommandName) -> [Option] {
     all.filter { $0.commands.contains(command) }

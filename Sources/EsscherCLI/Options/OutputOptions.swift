@@ -7,21 +7,21 @@ internal import EsscherIO
 extension OptionTable {
   static let outputOptions: [Option] = [
     .value(
-      "output", letter: "o", "FILE", .output, [.frontier, .simulate],
-      "Where the result goes; repeatable for frontier. The ending chooses the format (.csv, .json, "
+      "output", letter: "o", "FILE", .output, [.frontier, .merge, .simulate],
+      "Where the result goes; repeatable for frontier and merge. The ending chooses the format (.csv, .json, "
         + ".jsonl, .txt, or .npy for simulate), and - is standard output."
     ) { (record, text) throws(EsscherError) in
       record.outputs.append(try ValueParsing.nonEmpty(text, option: "-o"))
     },
     .value(
-      "format", "FORMAT", .output, [.frontier],
+      "format", "FORMAT", .output, [.frontier, .merge],
       "Format of standard output, and of files whose ending says nothing: table (the default), "
         + "csv, json or jsonl."
     ) { (record, text) throws(EsscherError) in
       record.format = try ValueParsing.choice(text, option: "--format")
     },
     .value(
-      "plot", "FILE", .output, [.frontier],
+      "plot", "FILE", .output, [.frontier, .merge],
       "Draws the frontier through gnuplot: .svg, .png or .pdf, .gp for the script, - for the terminal; "
         + "repeatable."
     ) { (record, text) throws(EsscherError) in
@@ -32,7 +32,7 @@ extension OptionTable {
       record.plots.append(text)
     },
     .value(
-      "plot-axis", "SCALE", .output, [.frontier],
+      "plot-axis", "SCALE", .output, [.frontier, .merge],
       "Scale of the picture's KL axis: linear (the default), or sqrt, along which frontiers begin as straight "
         + "lines."
     ) { (record, text) throws(EsscherError) in

@@ -24,6 +24,8 @@ public struct EsscherError: Error, Sendable, Equatable, CustomStringConvertible 
     public static let deviceUnavailable = Code(name: "device-unavailable", exitCode: 4)
     /// A known-answer check that did not hold.
     public static let verificationFailed = Code(name: "verification-failed", exitCode: 5)
+    /// A sweep in shards that needs another pass over them.
+    public static let anotherRound = Code(name: "another-round", exitCode: 6)
     /// The user interrupted the run.
     public static let interrupted = Code(name: "interrupted", exitCode: 130)
   }

@@ -94,17 +94,24 @@ public struct PoissonBootstrap: Sendable {
   ///
   /// - Edge cases: nil where no replicate holds a prompt.
   public func interval(column: Int, confidence: Double) -> (low: Double, high: Double)? {
-    var values = replicates(column: column)
+    Self.interval(of: replicates(column: column), confidence: confidence)
+  }
+
+  /// Two-sided percentile interval of replicate values, in any order; nil of none.
+  public static func interval(
+    of replicates: [Double], confidence: Double
+  ) -> (low: Double, high: Double)? {
+    var values = replicates
     guard !values.isEmpty else { return nil }
     let ends = ((1 - confidence) / 2, (1 + confidence) / 2)
     // Each quantile lies between two order statistics; the outer one of a pair is found among few values.
-    let (low, high) = (Self.rank(ends.0, of: values.count), Self.rank(ends.1, of: values.count))
+    let (low, high) = (rank(ends.0, of: values.count), rank(ends.1, of: values.count))
     OrderSelection.place(min(low + 1, values.count - 1), in: &values, range: 0..<values.count)
     OrderSelection.place(low, in: &values, range: 0..<low + 1)
     OrderSelection.place(high, in: &values, range: min(low + 1, high)..<values.count)
     OrderSelection.place(
       min(high + 1, values.count - 1), in: &values, range: high..<values.count)
-    return (Self.quantile(values, ends.0), Self.quantile(values, ends.1))
+    return (quantile(values, ends.0), quantile(values, ends.1))
   }
 
   /// Quantile by linear interpolation between order statistics (NumPy's default).

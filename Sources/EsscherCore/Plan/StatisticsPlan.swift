@@ -178,4 +178,20 @@ public protocol Backend: Sendable {
 extension Backend {
   /// False: the processor itself.
   public var worksBesideHost: Bool { false }
+
+  /// Adds prompts to sums that can be merged: their digits, as any statistics.
+  ///
+  /// - Parameters:
+  ///   - sums: the sums to add to.
+  ///   - indices: the prompts' indices in order of first appearance.
+  ///   - values: one row of `sums.columnCount` values a prompt.
+  /// - Throws: `.deviceUnavailable` where a device fails.
+  public func accumulate(
+    _ sums: inout ReplicateSums, indices: [Int], values: [Double]
+  ) throws(EsscherError) {
+    try sums.add(indices: indices, values: values) {
+      (block, indices, digits) throws(EsscherError) in
+      try accumulate(&block, indices: indices, values: digits)
+    }
+  }
 }

@@ -85,3 +85,30 @@ public struct LogHistogram: Sendable, Equatable {
     return Self.midpoint(ofBin: max(0, counts.count - 1))
   }
 }
+
+extension LogHistogram: PartialResult {
+  package mutating func code(_ coder: inout StateCoder) throws(EsscherError) {
+    // Runs of empty bins are written as their length.
+    var runs: [Int] = []
+    var empty = 0
+    for count in counts {
+      guard count > 0 else {
+        empty += 1
+        continue
+      }
+      runs += [empty, count]
+      empty = 0
+    }
+    try coder.code(&runs)
+    guard coder.isReading else { return }
+    guard runs.count.isMultiple(of: 2) else { throw StateCoder.damaged }
+    (counts, total) = ([], 0)
+    for index in stride(from: 0, to: runs.count, by: 2) {
+      guard runs[index] >= 0, runs[index] <= Self.binCount - counts.count - 1, runs[index + 1] > 0,
+        runs[index + 1] <= Int.max - total
+      else { throw StateCoder.damaged }
+      counts += Array(repeating: 0, count: runs[index]) + [runs[index + 1]]
+      total += runs[index + 1]
+    }
+  }
+}

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bootstrap sums that are the same bits in whatever order, and on whatever machines, prompts were added.
+
+/// Replicate sums Σ c·x of the Poisson bootstrap in digits of 38 bits, so that they can be merged.
+///
+/// A column's value x = ± Σ_j d_j 2^{38j − 19} has digits that depend on x alone. The two uppermost digit places that any
+/// prompt of a column fills are kept, and what lies below is cut off: which places these are is a maximum over
+/// prompts, and integer sums are associative, so order, tiles, threads and shards change nothing. Backends add digits
+/// as they add any statistics, in blocks short enough that sums of doubles hold integers exactly.
+///
+/// - Edge cases: an infinite or undefined value makes its column undefined in every replicate; values below 2^-969
+///   in a column of nothing larger count as 0.
+/// - Precision: each value is cut off at less than 2^-38 of the largest of its column, and at 2^-57 where that is near 1
+///   (or 2^38, 2^-38, …): places lie so that the usual rewards and divergences fill half of their upper digit.
+/// - Complexity: twice the columns of ``PoissonBootstrap``, and a pass over the sums every 2,048 prompts.
+/// - Source: Demmel and Nguyen, Parallel reproducible summation, IEEE Trans. Comput. 64 (2015), for sums in bins.
+public struct ReplicateSums: Sendable {
+  /// Bits of a digit.
+  static let digitBits = 38
+  /// Numbers near 1 have their first bit this far up in their digit.
+  private static let offset = 19
+  /// Prompts of a block: counts are at most ``PoissonBootstrap/thresholds``' number, below 16, so that a block's sums
+  /// of digits stay below 2^53: 2,048·15·2^38 < 2^53.
+  static let promptsPerBlock = 2048
+  /// Places whose units are doubles with room to both sides.
+  static let places = -24...27
+
+  /// Number of replicates.
+  public let replicateCount: Int
+  /// Columns a prompt contributes.
+  public let columnCount: Int
+  /// Key of the counts.
+  public let seed: UInt64
+  /// Upper digit place of each column; nil of one with nothing but zeros so far.
+  var upperPlaces: [Int?]
+  /// Whether a column holds a value without digits.
+  var isUndefined: [Bool]
+  /// Σ c·digit, replicate-major, of each column the upper place and then the lower one: what fits 64 bits.
+  private var digits: [Int64]
+  /// What does not, in units of 2^32; empty until there are many prompts.
+  private var spilled: [Int64] = []
+  /// Prompts since the last spill.
+  private var waiting = 0
+  /// Σ c of each replicate.
+  var totals: [Int]
+
+  /// Prompts whose digits fit 64 bits beside 2^62: (2^19 + 2^11)·15·2^38 < 2^62.
+  private static let promptsPerSpill = 1 << 19
+
+  /// An empty bootstrap.
+  public init(replicateCount: Int, columnCount: Int, seed: UInt64) {
+    self.replicateCount = replicateCount
+    self.columnCount = columnCount
+    self.seed = seed
+    upperPlaces = Array(repeating: nil, count: columnCount)
+    isUndefined = Array(repeating: false, count: columnCount)
+    digits = Array(repeating: 0, count: 2 * replicateCount * columnCount)
+    totals = Array(repeating: 0, count: replicateCount)
+  }
+
+  /// Adds prompts.
+  ///
+  /// - Parameters:
+  ///   - indices: the prompts' indices, which their counts depend on.
+  ///   - values: a row of `columnCount` statistics for each of them.
+  ///   - accumulate: adds a block's digits to an empty bootstrap.
+  public mutating func add(
+    indices: [Int], values: [Double],
+    accumulate: (
+      _ block: inout PoissonBootstrap, _ indices: [Int], _ digits: [Double]
+    ) throws(EsscherError) -> Void
+  ) throws(EsscherError) {
+    precondition(values.count == indices.count * columnCount, "one row of values a prompt")
+    guard replicateCount > 0, columnCount > 0 else { return }
+    for start in stride(from: 0, to: indices.count, by: Self.promptsPerBlock) {
+      let prompts = start..<min(start + Self.promptsPerBlock, indices.count)
+      let cells = values[prompts.lowerBound * columnCount..<prompts.upperBound * columnCount]
+      raise(to: cells)
+      var block = PoissonBootstrap(
+        replicateCount: replicateCount, columnCount: 2 * columnCount, seed: seed)
+      try accumulate(&block, Array(indices[prompts]), split(cells))
+      take(block, prompts: prompts.count)
+    }
+  }
+
+  /// Makes room for the largest of some values.
+  private mutating func raise(to cells: ArraySlice<Double>) {
+    var largest = [Double](repeating: 0, count: columnCount)
+    unsafe cells.withUnsafeBufferPointer { cells in
+      unsafe largest.withUnsafeMutableBufferPointer { largest in
+        var slot = 0
+        while slot < cells.count {
+          for column in 0..<columnCount {
+            let size = unsafe cells[slot + column].magnitude
+            // An undefined value is not below anything, and leaves an infinite maximum.
+            if !(unsafe size <= largest[column]) {
+              unsafe largest[column] = size.isFinite ? size : .infinity
+            }
+          }
+          slot += columnCount
+        }
+      }
+    }
+    for column in 0..<columnCount {
+      guard largest[column].isFinite else {
+        isUndefined[column] = true
+        continue
+      }
+      if let place = Self.place(of: largest[column]) { raise(column, to: place) }
+    }
+  }
+
+  /// The place of a number's first digit; nil of 0.
+  static func place(of size: Double) -> Int? {
+    guard size > 0 else { return nil }
+    // Floor division also of negative exponents.
+    let exponent = Int(size.exponent) + offset
+    let place = exponent >= 0 ? exponent / digitBits : -((digitBits - 1 - exponent) / digitBits)
+    return max(places.lowerBound, place)
+  }
+
+  /// Moves a column's digits down where a larger number is to come; those that fall off are dropped.
+  private mutating func raise(_ column: Int, to place: Int) {
+    guard let upper = upperPlaces[column], upper < place else {
+      if upperPlaces[column] == nil { upperPlaces[column] = place }
+      return
+    }
+    upperPlaces[column] = place
+    for replicate in 0..<replicateCount {
+      let slot = 2 * (replicate * columnCount + column)
+      let sum = place - upper == 1 ? digit(slot) : 0
+      set(slot + 1, sum)
+      set(slot, 0)
+    }
+  }
+
+  /// Two digits a value, as doubles.
+  private func split(_ cells: ArraySlice<Double>) -> [Double] {
+    let places = upperPlaces.map { $0 ?? 0 }
+    let unit = places.map(Self.unit)
+    let inverse = unit.map { 1 / $0 }
+    let lowerInverse = places.map { 1 / Self.unit($0 - 1) }
+    let columns = columnCount
+    return unsafe [Double](unsafeUninitializedCapacity: 2 * cells.count) { digits, count in
+      unsafe cells.withUnsafeBufferPointer { cells in
+        for start in stride(from: 0, to: cells.count, by: columns) {
+          for column in 0..<columns {
+            let slot = start + column
+            // Conversions cut off towards zero; powers of two make products and differences exact.
+            let x = unsafe isUndefined[column] ? 0 : cells[slot]
+            let upper = Double(Int64(x * inverse[column]))
+            unsafe digits[2 * slot] = upper
+            unsafe digits[2 * slot + 1] = Double(
+              Int64((x - upper * unit[column]) * lowerInverse[column]))
+          }
+        }
+      }
+      count = 2 * cells.count
+    }
+  }
+
+  /// 2^{38·place − 19}.
+  private static func unit(_ place: Int) -> Double {
+    Double(sign: .plus, exponent: digitBits * place - offset, significand: 1)
+  }
+
+  private mutating func take(_ block: PoissonBootstrap, prompts: Int) {
+    let sums = block.sums
+    unsafe digits.withUnsafeMutableBufferPointer { digits in
+      unsafe sums.withUnsafeBufferPointer { sums in
+        // Integers below 2^53.
+        for slot in 0..<sums.count {
+          unsafe digits[slot] &+= Int64(sums[slot])
+        }
+      }
+    }
+    waiting += prompts
+    if waiting >= Self.promptsPerSpill { spill() }
+    for replicate in 0..<replicateCount { totals[replicate] += Int(block.totals[replicate]) }
+  }
+
+  /// The sum of a slot.
+  func digit(_ slot: Int) -> Int128 {
+    let small = Int128(truncatingIfNeeded: digits[slot])
+    return spilled.isEmpty ? small : small &+ Int128(truncatingIfNeeded: spilled[slot]) &<< 32
+  }
+
+  /// Sets a slot's sum.
+  mutating func set(_ slot: Int, _ sum: Int128) {
+    if spilled.isEmpty {
+      if let small = Int64(exactly: sum), small.magnitude < 1 << 62 {
+        digits[slot] = small
+        return
+      }
+      spill()
+    }
+    digits[slot] = Int64(truncatingIfNeeded: sum & 0xFFFF_FFFF)
+    spilled[slot] = Int64(truncatingIfNeeded: sum >> 32)
+  }
+
+  /// Slots of sums.
+  var slotCount: Int { digits.count }
+
+  /// Leaves less than 2^32 in each of the sums of 64 bits.
+  private mutating func spill() {
+    if spilled.isEmpty { spilled = Array(repeating: 0, count: digits.count) }
+    for slot in digits.indices {
+      spilled[slot] &+= digits[slot] >> 32
+      digits[slot] &= 0xFFFF_FFFF
+    }
+    waiting = 0
+  }
+
+  /// Adds the sums of other prompts.
+  ///
+  /// - Precondition: the same replicates, columns and seed.
+  public mutating func merge(_ other: ReplicateSums) {
+    precondition(
+      other.replicateCount == replicateCount && other.columnCount == columnCount
+        && other.seed == seed, "sums of one bootstrap")
+    var other = other
+    for column in 0..<columnCount {
+      isUndefined[column] = isUndefined[column] || other.isUndefined[column]
+      if let place = other.upperPlaces[column] { raise(column, to: place) }
+      if let place = upperPlaces[column] { other.raise(column, to: place) }
+    }
+    for slot in digits.indices { set(slot, digit(slot) &+ other.digit(slot)) }
+    waiting = 0
+    for replicate in totals.indices { totals[replicate] += other.totals[replicate] }
+  }
+
+  /// A column's replicate values, replicates without a prompt left out.
+  public func replicates(column: Int) -> [Double] {
+    var values: [Double] = []
+    values.reserveCapacity(replicateCount)
+    let unit = Self.unit((upperPlaces[column] ?? 0) - 1)
+    for replicate in 0..<replicateCount where totals[replicate] > 0 {
+      let slot = 2 * (replicate * columnCount + column)
+      let sum = digit(slot) &<< Int128(Self.digitBits) &+ digit(slot + 1)
+      values.append(
+        isUndefined[column] ? .nan : Self.double(sum) * unit / Double(totals[replicate]))
+    }
+    return values
+  }
+
+  /// A double next to an integer, the nearest below 2^63; the library's own conversion is many times slower.
+  private static func double(_ sum: Int128) -> Double {
+    let high = Int64(truncatingIfNeeded: sum >> 64)
+    let low = UInt64(truncatingIfNeeded: sum)
+    if high == Int64(bitPattern: low) >> 63 { return Double(Int64(bitPattern: low)) }
+    return Double(high) * 0x1p64 + Double(low)
+  }
+
+  /// Two-sided percentile interval of a column; see ``PoissonBootstrap/interval(column:confidence:)``.
+  public func interval(column: Int, confidence: Double) -> (low: Double, high: Double)? {
+    PoissonBootstrap.interval(of: replicates(column: column), confidence: confidence)
+  }
+}

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sweeps in shards against one run over all prompts, bit for bit.
+
+import EsscherTestSupport
+import Testing
+
+@testable import Esscher
+
+/// A question and the prompts it is asked of.
+struct SweepCase: Sendable, CustomTestStringConvertible {
+  let name: String
+  let table: RewardTable
+  let request: FrontierRequest
+  var shards = [3]
+  var testDescription: String { name }
+
+  private static func source(
+    _ name: String, _ rows: Int, seed: UInt64, ragged: Bool = false,
+    _ cell: (inout SeededGenerator, Int) -> Double = { random, _ in random.normal() }
+  ) -> MemorySource {
+    var random = SeededGenerator(seed: seed)
+    return MemorySource(
+      name: name,
+      rows: (0..<rows).map { row in
+        (0..<(ragged ? 20 + row % 17 : 40)).map { cell(&random, $0 + row) }
+      })
+  }
+
+  private static func request(
+    _ change: (inout FrontierRequest) -> Void = { _ in }
+  ) -> FrontierRequest {
+    var request = FrontierRequest(
+      resamples: 12, seed: 3, device: "cpu", threads: 2, memoryBudgetBytes: 64 << 20)
+    change(&request)
+    return request
+  }
+
+  static let all: [SweepCase] = {
+    let plain = RewardTable(label: "r", rewards: .cells(source("r", 150, seed: 1)))
+    let few = RewardTable(label: "r", rewards: .cells(source("r", 2, seed: 2)))
+    var gold = RewardTable(
+      label: "r", rewards: .cells(source("r", 90, seed: 3, ragged: true)),
+      gold: source("g", 90, seed: 4, ragged: true))
+    gold.logProbabilities = source("p", 90, seed: 5, ragged: true) { random, _ in
+      random.uniform() < 0.02 ? .nan : -10 * random.uniform()
+    }
+    let weighted = RewardTable(
+      label: "r", rewards: .cells(source("r", 70, seed: 6)),
+      logWeights: source("w", 70, seed: 7))
+    let counts = RewardTable(
+      label: "c",
+      rewards: .counts(
+        CountsTable(
+          name: "c", sampleCounts: (0..<80).map { 30 + $0 % 5 },
+          correctCounts: (0..<80).map { $0 % 30 })))
+    let ensemble = RewardTable(
+      label: "e",
+      members: (0..<3).map { model in
+        RewardMember(
+          name: "m\(model)",
+          source: source("m\(model)", 66, seed: 20 + UInt64(model)) { random, index in
+            random.uniform() < 0.01
+              ? .nan : Double(model) + 0.1 * Double(index % 3) + random.normal()
+          })
+      }, gold: source("g", 66, seed: 30))
+    return [
+      SweepCase(name: "defaults", table: plain, request: request(), shards: [1, 3, 17]),
+      SweepCase(
+        name: "given grids", table: plain,
+        request: request {
+          $0.lambdas = [0, 0.3, 2]
+          $0.bestOf = [1, 2, 8]
+        }, shards: [1, 3, 17]),
+      SweepCase(
+        name: "budgets, policies, no resamples", table: plain,
+        request: request {
+          $0.klBudgets = [0.1, 1, 9]
+          $0.resamples = 0
+          $0.policies = [PolicyPoint(name: "a", kl: 0.5, reward: 0.4)]
+        }),
+      SweepCase(
+        name: "bias-corrected", table: plain,
+        request: request {
+          $0.biasCorrect = true
+          $0.klBudgets = [0.2]
+        }),
+      SweepCase(
+        name: "every curve", table: plain,
+        request: request {
+          $0.curves = [
+            .tilt, .bestOfN, .bestOfPoisson, .softBestOfN, .rewindAndRepeat, .equalKL,
+          ]
+          $0.bestOf = [1, 2, 5]
+        }),
+      SweepCase(name: "two prompts", table: few, request: request { $0.bestOf = [1, 4] }),
+      SweepCase(
+        name: "ragged, gold, log-probabilities, missing cells", table: gold,
+        request: request {
+          $0.missing = .drop
+          $0.bestOf = [1, 2, 4]
+        }, shards: [17]),
+      SweepCase(name: "log weights", table: weighted, request: request()),
+      SweepCase(name: "counts", table: counts, request: request()),
+      SweepCase(
+        name: "an ensemble with gold", table: ensemble,
+        request: request {
+          $0.ensemble = .mean
+          $0.standardize = .model
+          $0.missing = .drop
+          $0.bestOf = [1, 4]
+        }, shards: [1, 3]),
+    ]
+  }()
+}
+
+@Suite("Sweeps in shards")
+struct SweepTests {
+  /// Every cell of a report; descriptions of doubles tell every bit.
+  private static func cells(_ report: Report) -> [[String]] {
+    report.points.map { point in FrontierPoint.columns.map { "\($0.name) \($0.cell(point))" } }
+  }
+
+  /// Runs a sweep to its end.
+  static func sweep(
+    _ item: SweepCase, shards count: Int, order: (inout [Int]) -> Void = { _ in }
+  ) throws -> (report: Report, rounds: Int) {
+    var previous: SweepState?
+    for round in 1...60 {
+      var indices = Array(1...count)
+      order(&indices)
+      var states: [(name: String, state: SweepState)] = []
+      for index in indices {
+        let shard = try #require(Shard(index: index, count: count))
+        let state = try Engine().shard(item.table, item.request, shard: shard, after: previous)
+        // Through bytes, as files bring them.
+        states.append(("\(index).state", try SweepState(bytes: state.bytes)))
+      }
+      if let previous { states.insert(("sweep.state", previous), at: states.count / 2) }
+      switch try Engine().merge(states) {
+      case .report(let report, let state):
+        #expect(state.isFinished)
+        guard case .report(let again, _) = try Engine().merge(states + [("done", state)]) else {
+          throw EsscherError(.internal, "a finished sweep has a report")
+        }
+        #expect(cells(again) == cells(report))
+        return (report, round)
+      case .nextRound(let state): previous = try SweepState(bytes: state.bytes)
+      }
+    }
+    throw EsscherError(.internal, "the sweep does not end")
+  }
+
+  @Test("the report of one run, from any number of shards in any order", arguments: SweepCase.all)
+  func bits(item: SweepCase) throws {
+    let whole = try Engine().frontier(item.table, item.request)
+    var random = SeededGenerator(seed: 11)
+    for count in item.shards {
+      let (report, rounds) = try Self.sweep(item, shards: count) { $0.shuffle(using: &random) }
+      #expect(Self.cells(report) == Self.cells(whole), "\(count) shards, \(rounds) rounds")
+      #expect(report.warnings == whole.warnings)
+      #expect(report.provenance.promptCount == whole.provenance.promptCount)
+      #expect(report.provenance.droppedSamples == whole.provenance.droppedSamples)
+      #expect(report.provenance.tilts == whole.provenance.tilts)
+    }
+  }
+
+  @Test("given grids need a round for best-of-n's efficiency, and tilts alone need none")
+  func rounds() throws {
+    let item = SweepCase.all[1]
+    let rounds = try Self.sweep(item, shards: 3).rounds
+    // The efficiency's solver may need two passes.
+    #expect((2...3).contains(rounds), "\(rounds) rounds")
+    var request = item.request
+    request.curves = [.tilt]
+    let tilts = SweepCase(name: "tilts", table: item.table, request: request)
+    #expect(try Self.sweep(tilts, shards: 3).rounds == 1)
+  }
+
+  @Test("shards part prompts evenly, whatever their number")
+  func parts() throws {
+    for (prompts, count) in [(10, 3), (2, 17), (0, 2), (Int.max, 7), (1000, 1)] {
+      var end = 0
+      for index in 1...count {
+        let rows = try #require(Shard(index: index, count: count)).rows(of: prompts)
+        #expect(rows.lowerBound == end)
+        #expect((prompts / count...prompts / count + 1).contains(rows.count))
+        end = rows.upperBound
+      }
+      #expect(end == prompts)
+    }
+    #expect(Shard(index: 0, count: 3) == nil)
+    #expect(Shard(index: 4, count: 3) == nil)
+    #expect(Shard(index: 1, count: 0) == nil)
+  }
+
+  // MARK: Refusals
+
+  private func state(
+    _ index: Int, of count: Int, _ change: (inout FrontierRequest) -> Void = { _ in }
+  ) throws -> SweepState {
+    var request = SweepCase.all[1].request
+    change(&request)
+    return try Engine().shard(
+      SweepCase.all[1].table, request, shard: try #require(Shard(index: index, count: count)),
+      after: nil)
+  }
+
+  private func refusal(_ states: [(name: String, state: SweepState)]) -> EsscherError? {
+    do {
+      _ = try Engine().merge(states)
+      return nil
+    } catch { return error }
+  }
+
+  private func refusal(
+    _ request: FrontierRequest, _ shard: Shard, after previous: SweepState
+  ) -> EsscherError? {
+    do {
+      _ = try Engine().shard(SweepCase.all[1].table, request, shard: shard, after: previous)
+      return nil
+    } catch { return error }
+  }
+
+  @Test("states that do not belong together are refused with what is wrong")
+  func refusals() throws {
+    let (one, two) = (try state(1, of: 2), try state(2, of: 2))
+    let missing = refusal([("1", one)])
+    #expect(missing?.message.contains("shard 2 of 2 is missing") == true)
+    let repeated = refusal([("1", one), ("2", two), ("x", one)])
+    #expect(repeated?.message.contains("is shard 1 of 2, and so is 1") == true)
+    let other = refusal([("1", one), ("2", try state(2, of: 2) { $0.seed = 4 })])
+    #expect(other?.message.contains("--seed is 4 here and 3 there") == true)
+    #expect(other?.location?.file == "2")
+    let parts = refusal([("1", one), ("2", try state(2, of: 3))])
+    #expect(parts?.message.contains("of 3 shards") == true)
+    #expect(refusal([])?.code == .usage)
+    guard case .nextRound(let merged) = try Engine().merge([("1", one), ("2", two)]) else {
+      Issue.record("a sweep with best-of-n has a second round")
+      return
+    }
+    let table = SweepCase.all[1].table
+    let shard = try #require(Shard(index: 1, count: 2))
+    let later = try Engine().shard(table, SweepCase.all[1].request, shard: shard, after: merged)
+    let mixed = refusal([("1", later), ("2", two), ("sweep", merged)])
+    #expect(mixed?.message.contains("goes by another merge") == true)
+    let alone = refusal([("1", later)])
+    #expect(alone?.message.contains("missing") == true)
+    let changed = refusal(SweepCase.all[0].request, shard, after: merged)
+    #expect(
+      changed?.message.contains("--lambdas is 0.0,0.3,2.0 there and the default here") == true)
+    let shards = refusal(SweepCase.all[1].request, shard, after: one)
+    #expect(shards?.message.contains("the state of a shard") == true)
+  }
+
+  @Test("damaged bytes are refused, wherever the damage is")
+  func damage() throws {
+    let bytes = try state(1, of: 2).bytes
+    #expect(try SweepState(bytes: bytes).bytes == bytes)
+    var random = SeededGenerator(seed: 12)
+    for _ in 0..<200 {
+      var broken = bytes
+      let place = Int(random.next() % UInt64(bytes.count))
+      broken[place] ^= UInt8(1 + random.next() % 255)
+      for wrong in [broken, Array(bytes[..<place]), bytes + [0]] {
+        #expect((try? SweepState(bytes: wrong)) == nil)
+      }
+    }
+  }
+}

@@ -46,7 +46,7 @@ struct EnsembleRun {
       let source = member.source
       let fits =
         source.rowCount == mask.rowCount
-        && (0..<source.rowCount).allSatisfy {
+        && scan.rowsAtHand.allSatisfy {
           source.sampleCount(row: $0) == mask.sampleCount(row: $0)
         }
       return fits

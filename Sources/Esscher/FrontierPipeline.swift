@@ -96,7 +96,7 @@ struct FrontierPipeline {
             + "the same samples (in text, --column prompt=NAME says which column tells prompts apart)",
           at: EsscherError.Location(file: other.name))
       }
-      for row in 0..<rewards.rowCount
+      for row in scan.rowsAtHand
       where other.sampleCount(row: row) != rewards.sampleCount(row: row) {
         throw EsscherError(
           .badInput,

@@ -64,10 +64,38 @@ extension Engine {
       after: previous, observer: observer)
   }
 
-  /// As above, of a table that may hold the shard's prompts alone.
+  /// As above, of a table that holds the shard's prompts alone. With a default grid the look at a few prompts takes
+  /// some rounds more, in which most shards have nothing to do.
+  ///
+  /// - Parameters:
+  ///   - part: of the shard's prompts.
+  ///   - request: the same for every shard and round.
+  ///   - shard: which shard it is.
+  ///   - rows: the places of its prompts among all; shards in order hold every prompt once.
+  ///   - promptCount: P over all shards.
+  ///   - previous: the merge of the round before; nil in the first round.
+  ///   - observer: told of progress; lines of single prompts are not offered.
+  /// - Throws: as above, and `.usage` where the part has another number of prompts, or none are where it is said.
+  public func shard(
+    part: RewardTable, _ request: FrontierRequest, shard: Shard, rows: Range<Int>,
+    of promptCount: Int, after previous: SweepState?, observer: RunObserver = RunObserver()
+  ) throws(EsscherError) -> SweepState {
+    let held = SweepQuestion(request, part).promptCount
+    guard held == rows.count, rows.lowerBound >= 0, rows.upperBound <= promptCount else {
+      throw EsscherError(
+        .usage,
+        "the part has \(held) prompts, and was said to be prompts \(rows.lowerBound) to "
+          + "\(rows.upperBound) of \(promptCount); say which prompts it holds")
+    }
+    return try self.shard(
+      part.window(rows, of: promptCount), request, shard: shard, rows: rows,
+      readsEverything: false, after: previous, observer: observer)
+  }
+
+  /// Both of the above.
   ///
   /// - Parameter readsEverything: whether every shard's table holds all prompts.
-  package func shard(
+  private func shard(
     _ table: RewardTable, _ request: FrontierRequest, shard: Shard, rows: Range<Int>,
     readsEverything: Bool, after previous: SweepState?, observer: RunObserver
   ) throws(EsscherError) -> SweepState {

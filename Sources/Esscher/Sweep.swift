@@ -160,6 +160,9 @@ extension MatrixScan {
     }
   }
 
+  /// Prompts whose samples can be looked at: none in a merge.
+  var rowsAtHand: Range<Int> { sweep.map { $0.isShard ? rows : 0..<0 } ?? rows }
+
   /// Whether every process of the sweep can read any row, so that a look at some needs no round.
   var canLookAnywhere: Bool { sweep?.readsEverything ?? true }
 

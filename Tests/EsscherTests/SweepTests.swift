@@ -164,6 +164,34 @@ struct SweepTests {
     }
   }
 
+  @Test("the same from shards that hold their own prompts alone", arguments: SweepCase.all)
+  func parts(item: SweepCase) throws {
+    let whole = try Engine().frontier(item.table, item.request)
+    let prompts = whole.provenance.promptCount + whole.provenance.droppedPrompts
+    // Parts of unlike sizes, the second one empty.
+    let cuts = [0, prompts / 3, prompts / 3, prompts]
+    var previous: SweepState?
+    for _ in 1...60 {
+      var states: [(name: String, state: SweepState)] = previous.map { [("sweep", $0)] } ?? []
+      for index in [2, 3, 1] {
+        let rows = cuts[index - 1]..<cuts[index]
+        let state = try Engine().shard(
+          part: item.table.rows(rows), item.request,
+          shard: try #require(Shard(index: index, count: 3)), rows: rows, of: prompts,
+          after: previous)
+        states.append(("\(index)", state))
+      }
+      switch try Engine().merge(states) {
+      case .nextRound(let state): previous = state
+      case .report(let report, _):
+        #expect(Self.cells(report) == Self.cells(whole))
+        #expect(report.warnings == whole.warnings)
+        return
+      }
+    }
+    Issue.record("the sweep does not end")
+  }
+
   @Test("given grids need a round for best-of-n's efficiency, and tilts alone need none")
   func rounds() throws {
     let item = SweepCase.all[1]
@@ -265,5 +293,36 @@ struct SweepTests {
         #expect((try? SweepState(bytes: wrong)) == nil)
       }
     }
+  }
+}
+
+extension RewardTable {
+  /// Some rows as a table of their own.
+  fileprivate func rows(_ rows: Range<Int>) throws -> RewardTable {
+    func part(_ source: any RewardSource) throws -> MemorySource {
+      MemorySource(
+        name: source.name,
+        rows: try rows.map { row in
+          var cells = [Double](repeating: 0, count: source.sampleCount(row: row))
+          unsafe try cells.withUnsafeMutableBufferPointer {
+            unsafe try source.copyDoubles(rows: row..<row + 1, columns: nil, to: $0)
+          }
+          return cells
+        })
+    }
+    var table = self
+    switch rewards {
+    case .cells(let source): table.rewards = .cells(try part(source))
+    case .counts(let counts):
+      table.rewards = .counts(
+        CountsTable(
+          name: counts.name, sampleCounts: Array(counts.sampleCounts[rows]),
+          correctCounts: Array(counts.correctCounts[rows])))
+    }
+    table.members = try members.map { RewardMember(name: $0.name, source: try part($0.source)) }
+    table.gold = try gold.map(part)
+    table.logWeights = try logWeights.map(part)
+    table.logProbabilities = try logProbabilities.map(part)
+    return table
   }
 }

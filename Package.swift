@@ -72,14 +72,17 @@ let package = Package(
     .target(
       name: "Esscher", dependencies: ["EsscherCore", "EsscherCPU", "EsscherOpenCL"],
       swiftSettings: strict),
+    .target(name: "EsscherReport", dependencies: ["EsscherCore"], swiftSettings: strict),
     .target(
       name: "EsscherIO",
-      dependencies: ["EsscherCore", "CDigest", "CJSONLines", "CZipArchive"],
+      dependencies: ["EsscherCore", "EsscherReport", "CDigest", "CJSONLines", "CZipArchive"],
       swiftSettings: strict),
+    .target(name: "EsscherOptions", dependencies: ["EsscherCore"], swiftSettings: strict),
 
     // MARK: Program
     .target(
-      name: "EsscherCLI", dependencies: ["Esscher", "EsscherIO"], swiftSettings: strict),
+      name: "EsscherCLI", dependencies: ["Esscher", "EsscherIO", "EsscherOptions"],
+      swiftSettings: strict),
     .executableTarget(
       name: "EsscherTool", dependencies: ["EsscherCLI"], swiftSettings: strict),
 
@@ -104,7 +107,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "EsscherCLITests",
-      dependencies: ["EsscherCLI", "Esscher", "EsscherIO", "EsscherTestSupport"],
+      dependencies: [
+        "EsscherCLI", "Esscher", "EsscherIO", "EsscherOptions", "EsscherTestSupport",
+      ],
       swiftSettings: strict),
   ],
   cLanguageStandard: .c2x,

@@ -2,6 +2,7 @@
 // The option table: what parses, what is refused with which sentence, and what the help shows.
 
 import Esscher
+import EsscherOptions
 import EsscherTestSupport
 import Testing
 

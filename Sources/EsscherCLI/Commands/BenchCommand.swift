@@ -3,6 +3,7 @@
 
 internal import Esscher
 internal import EsscherIO
+internal import EsscherOptions
 
 enum BenchCommand {
   static func run(_ record: LowArguments, _ session: Session) throws(EsscherError) {

@@ -10,7 +10,7 @@ enum DevicesCommand {
     let (usable, rejected) = Engine.devices()
     try session.checkCancelled()
     try session.console.print(
-      record.json ? json(usable, rejected) : text(usable, rejected))
+      record.json ? DeviceListing.json(usable, rejected) : text(usable, rejected))
   }
 
   static func text(_ devices: [DeviceDescription], _ rejected: [DeviceFallback]) -> String {
@@ -24,28 +24,6 @@ enum DevicesCommand {
       text += "not usable: \(device.device): \(device.reason); \(device.remedy)\n"
     }
     return text
-  }
-
-  static func json(_ devices: [DeviceDescription], _ rejected: [DeviceFallback]) -> String {
-    let items = devices.map { device in
-      JSONValue.object([
-        ("name", .string(device.name)),
-        ("model", .string(device.model)),
-        ("target", .string(device.target)),
-        ("units", .integer(device.units)),
-        ("memory_bytes", device.memoryBytes.map(JSONValue.integer) ?? .null),
-        ("usable", .bool(true)),
-      ])
-    }
-    let others = rejected.map { device in
-      JSONValue.object([
-        ("name", .string(device.device)), ("usable", .bool(false)),
-        ("reason", .string(device.reason)), ("remedy", .string(device.remedy)),
-      ])
-    }
-    let choice = devices.first(where: \.isAutomaticChoice)?.name
-    return JSONValue.object([("devices", .array(items + others)), ("auto", JSONValue(choice))])
-      .pretty(depth: 2) + "\n"
   }
 }
 

@@ -4,6 +4,7 @@
 
 internal import Esscher
 internal import EsscherIO
+internal import EsscherOptions
 
 /// A frontier run, ready to start.
 struct FrontierPlan {
@@ -22,7 +23,7 @@ struct FrontierPlan {
     plotAxis = record.plotAxis
     policies = record.policies
     input = try Self.input(record, needsDigests: outputs.contains { $0.format == .json })
-    request = Self.request(record)
+    request = record.request
     try checkNamesAreDistinct()
   }
 
@@ -55,22 +56,6 @@ struct FrontierPlan {
       missing: record.missing, computeDigests: needsDigests)
   }
 
-  private static func request(_ record: LowArguments) -> FrontierRequest {
-    var bestOf: [Int]?
-    if case .list(let numbers) = record.ns { bestOf = numbers.ascendingDistinct() }
-    var request = FrontierRequest(
-      lambdas: record.lambdaGrid, klBudgets: record.klBudgets?.values.ascendingDistinct() ?? [],
-      bestOf: bestOf, missing: record.missing, resamples: record.resamples,
-      confidence: record.confidence, seed: record.seed, device: record.device,
-      threads: record.threads, memoryBudgetBytes: record.memoryBudgetBytes,
-      precision: record.precision)
-    request.biasCorrect = record.biasCorrect
-    request.curves = record.curves
-    request.ensemble = record.ensemble
-    request.standardize = record.standardize
-    return request
-  }
-
   /// Two outputs in one place, or an output over an input, would destroy one of them.
   private func checkNamesAreDistinct() throws(EsscherError) {
     let written =
@@ -85,14 +70,5 @@ struct FrontierPlan {
           .usage, "Output '\(path)' would replace the input '\(read)'; choose another name.")
       }
     }
-  }
-}
-
-extension LowArguments {
-  /// The union of `--lambdas` and 1/`--betas`, ascending and distinct; nil where neither was given.
-  var lambdaGrid: [Double]? {
-    guard betas != nil || lambdas != nil else { return nil }
-    let inverse = (betas?.values ?? []).map { 1 / $0 }
-    return ((lambdas?.values ?? []) + inverse).ascendingDistinct()
   }
 }

@@ -3,6 +3,7 @@
 
 internal import Esscher
 internal import EsscherIO
+internal import EsscherOptions
 internal import Glibc
 
 enum SimulateCommand {

@@ -2,6 +2,7 @@
 // `esscher verify`: the real engine on cases whose answers are known, on every device, one line a check.
 
 internal import Esscher
+internal import EsscherOptions
 
 enum VerifyCommand {
   static func run(_ record: LowArguments, _ session: Session) throws(EsscherError) {

@@ -3,6 +3,7 @@
 // `-xVALUE`, `-x VALUE`, clusters of switches, and `--`, after which nothing is an option.
 
 internal import Esscher
+internal import EsscherOptions
 
 /// What the command line asks for.
 enum Invocation: Sendable {

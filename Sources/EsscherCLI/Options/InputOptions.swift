@@ -3,6 +3,7 @@
 
 internal import Esscher
 internal import EsscherIO
+internal import EsscherOptions
 
 extension OptionTable {
   static let inputOptions: [Option] = [
@@ -62,12 +63,6 @@ extension OptionTable {
       }
       record.columns[role] = String(text[text.index(after: split)...])
     },
-    .value(
-      "missing", "POLICY", .input, [.frontier],
-      "What becomes of a missing reward: error (the default) stops and names the cell, drop leaves "
-        + "the sample out and counts it."
-    ) { (record, text) throws(EsscherError) in
-      record.missing = try ValueParsing.choice(text, option: "--missing")
-    },
+    .request(.missing, .input, [.frontier]),
   ]
 }

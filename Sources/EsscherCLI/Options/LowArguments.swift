@@ -4,14 +4,19 @@
 
 internal import Esscher
 internal import EsscherIO
+internal import EsscherOptions
 
 /// When progress is shown.
 enum ProgressMode: String, CaseIterable, Sendable {
   case auto, always, never
 }
 
-/// The validated, unresolved command line.
+/// The validated, unresolved command line. What is asked of a run is reached as if it stood here.
+@dynamicMemberLookup
 struct LowArguments: Sendable {
+  /// Grids, estimation and machine.
+  var asked = RequestArguments()
+
   /// Arguments that are not options, in order.
   var positionals: [String] = []
 
@@ -23,24 +28,7 @@ struct LowArguments: Sendable {
   var logProbabilities: String?
   var columns: [String: String] = [:]
   var dtype: String?
-  var missing = MissingPolicy.error
   var policies: String?
-
-  // Grids
-  var betas: GridSpec?
-  var lambdas: GridSpec?
-  var klBudgets: GridSpec?
-  var ns: IntegerGridSpec?
-  var curves: Set<Curve> = [.tilt, .bestOfN]
-
-  // Estimation
-  var resamples = 1000
-  var confidence = 0.95
-  var seed: UInt64 = 0
-  var precision: Precision?
-  var biasCorrect = false
-  var ensemble: EnsembleAggregator?
-  var standardize: Standardization?
 
   // Simulation
   var prompts: Int?
@@ -50,9 +38,6 @@ struct LowArguments: Sendable {
   var exact = false
 
   // Machine
-  var device = "auto"
-  var threads: Int?
-  var memoryBudgetBytes = 2 << 30
   var repeats = 5
   var shapes: [MatrixShape] = []
   var jobs: [BenchmarkJob] = []
@@ -76,4 +61,13 @@ struct LowArguments: Sendable {
   // General
   var help = false
   var version = false
+
+  subscript<Value>(dynamicMember path: WritableKeyPath<RequestArguments, Value>) -> Value {
+    get { asked[keyPath: path] }
+    set { asked[keyPath: path] = newValue }
+  }
+
+  subscript<Value>(dynamicMember path: KeyPath<RequestArguments, Value>) -> Value {
+    asked[keyPath: path]
+  }
 }

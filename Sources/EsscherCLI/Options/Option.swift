@@ -3,6 +3,7 @@
 // records. The parser and the help are both generated from the table of these, so they agree.
 
 internal import Esscher
+internal import EsscherOptions
 
 /// Headings under which the help lists options.
 enum OptionCategory: String, CaseIterable, Sendable {
@@ -59,6 +60,20 @@ struct Option: Sendable {
     Option(
       name: name, letter: letter, category: category, commands: commands,
       documentation: documentation, update: .value(placeholder: placeholder, update))
+  }
+
+  /// An option of a request, which other callers than the command line take too.
+  static func request(
+    _ option: RequestOption, _ category: OptionCategory, _ commands: Set<CommandName>
+  ) -> Option {
+    switch option.update {
+    case .flag(let update):
+      return .flag(option.name, category, commands, option.documentation) { update(&$0.asked) }
+    case .value(let placeholder, let update):
+      return .value(option.name, placeholder, category, commands, option.documentation) {
+        (record, text) throws(EsscherError) in try update(&record.asked, text)
+      }
+    }
   }
 
   /// The option as messages name it: `--betas` or `-o`.

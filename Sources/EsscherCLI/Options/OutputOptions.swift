@@ -3,6 +3,7 @@
 
 internal import Esscher
 internal import EsscherIO
+internal import EsscherOptions
 
 extension OptionTable {
   static let outputOptions: [Option] = [

@@ -2,6 +2,7 @@
 // Options of simulated data, and the element type, which both reading and writing use.
 
 internal import Esscher
+internal import EsscherOptions
 
 extension OptionTable {
   static let simulationOptions: [Option] = [

@@ -2,6 +2,7 @@
 // Options of sweeps whose prompts are spread over many runs.
 
 internal import Esscher
+internal import EsscherOptions
 
 extension OptionTable {
   static let sweepOptions: [Option] = [

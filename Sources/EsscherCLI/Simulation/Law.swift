@@ -2,6 +2,7 @@
 // The laws that `simulate` draws from: those whose frontier and best-of-n curve are known exactly.
 
 internal import Esscher
+internal import EsscherOptions
 
 /// A law of rewards with exact answers.
 enum Law: Sendable, Equatable {

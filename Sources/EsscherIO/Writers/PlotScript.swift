@@ -3,6 +3,7 @@
 // relatives, gold, policies.
 
 public import EsscherCore
+internal import EsscherReport
 
 /// What a picture is drawn as.
 public enum PlotFormat: String, Sendable, CaseIterable {

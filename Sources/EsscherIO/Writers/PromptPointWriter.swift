@@ -2,6 +2,7 @@
 // The per-prompt CSV, written as the prompts come so that it never has to fit in memory.
 
 public import EsscherCore
+internal import EsscherReport
 
 /// Streams the lines of `--per-prompt` into a file.
 public final class PromptPointWriter {

@@ -2,46 +2,66 @@
 // Grids as the command line writes them: `0.1,0.5,2`, `log:LO:HI:COUNT`, `lin:LO:HI:COUNT`, and
 // `pow2` for whole numbers. A spec is checked when it is parsed and becomes numbers later.
 
-internal import Esscher
+package import EsscherCore
 internal import Glibc
 
 /// A grid of real numbers.
-enum GridSpec: Sendable, Equatable {
+package enum GridSpec: Sendable, Equatable {
   case list([Double])
   case logarithmic(low: Double, high: Double, count: Int)
   case linear(low: Double, high: Double, count: Int)
 
   /// More points than this are a slip of the keyboard, and would fill the memory.
-  static let countLimit = 100_000
+  package static let countLimit = 100_000
 
   /// - Parameter allowsZero: whether 0 is a value (it is for lambda, and not for beta or a budget).
-  init(parsing text: String, option: String, allowsZero: Bool) throws(EsscherError) {
+  package init(parsing text: String, option: String, allowsZero: Bool) throws(EsscherError) {
     self = try Self.form(of: text, option: option)
+    try check("'\(text)'", option: option, allowsZero: allowsZero)
+  }
+
+  /// A grid from numbers that need no reading.
+  ///
+  /// - Parameters:
+  ///   - numbers: in any order.
+  ///   - option: the option they are the value of, as messages name it.
+  ///   - allowsZero: as of ``init(parsing:option:allowsZero:)``.
+  package init(numbers: [Double], option: String, allowsZero: Bool) throws(EsscherError) {
+    guard !numbers.isEmpty else { throw Self.empty(option) }
+    guard numbers.count <= Self.countLimit else { throw Self.long(option) }
+    self = .list(numbers)
+    try check("the list", option: option, allowsZero: allowsZero)
+  }
+
+  private func check(_ what: String, option: String, allowsZero: Bool) throws(EsscherError) {
     for value in values {
       guard value.isFinite, value >= 0 else {
         throw EsscherError(
-          .usage, "\(option) takes numbers of at least 0; \(value) in '\(text)' is not one.")
+          .usage, "\(option) takes numbers of at least 0; \(value) in \(what) is not one.")
       }
       guard value > 0 || allowsZero else {
-        throw EsscherError(
-          .usage, "\(option) takes numbers above 0, and '\(text)' holds 0.")
+        throw EsscherError(.usage, "\(option) takes numbers above 0, and \(what) holds 0.")
       }
     }
   }
 
+  private static func empty(_ option: String) -> EsscherError {
+    EsscherError(.usage, "\(option) needs at least one number, for example 0.1,0.5,2.")
+  }
+
+  private static func long(_ option: String) -> EsscherError {
+    EsscherError(.usage, "\(option) takes at most \(countLimit) numbers.")
+  }
+
   private static func form(of text: String, option: String) throws(EsscherError) -> GridSpec {
-    guard !text.isEmpty else {
-      throw EsscherError(.usage, "\(option) needs at least one number, for example 0.1,0.5,2.")
-    }
+    guard !text.isEmpty else { throw empty(option) }
     let fields = text.split(separator: ":", omittingEmptySubsequences: false)
     guard fields.count > 1 else {
       var numbers: [Double] = []
       for item in text.split(separator: ",", omittingEmptySubsequences: false) {
         numbers.append(try number(item, in: text, option: option))
       }
-      guard numbers.count <= countLimit else {
-        throw EsscherError(.usage, "\(option) takes at most \(countLimit) numbers.")
-      }
+      guard numbers.count <= countLimit else { throw long(option) }
       return .list(numbers)
     }
     guard fields.count == 4, fields[0] == "log" || fields[0] == "lin" else {
@@ -79,7 +99,7 @@ enum GridSpec: Sendable, Equatable {
   }
 
   /// The grid's numbers as written, neither sorted nor freed of repeats.
-  var values: [Double] {
+  package var values: [Double] {
     switch self {
     case .list(let numbers): numbers
     case .linear(let low, let high, let count):
@@ -96,25 +116,41 @@ enum GridSpec: Sendable, Equatable {
 }
 
 /// A grid of whole numbers, for n of best-of-n.
-enum IntegerGridSpec: Sendable, Equatable {
+package enum IntegerGridSpec: Sendable, Equatable {
   /// Powers of two up to the number of samples, and that number.
   case powersOfTwo
   case list([Int])
 
-  init(parsing text: String, option: String) throws(EsscherError) {
+  package init(parsing text: String, option: String) throws(EsscherError) {
     guard text != "pow2" else {
       self = .powersOfTwo
       return
     }
-    let grid = try GridSpec(parsing: text, option: option, allowsZero: true)
+    try self.init(
+      values: try GridSpec(parsing: text, option: option, allowsZero: true).values,
+      in: "'\(text)'", option: option)
+  }
+
+  /// A grid from numbers that need no reading.
+  ///
+  /// - Parameters:
+  ///   - numbers: whole numbers in any order.
+  ///   - option: the option they are the value of, as messages name it.
+  package init(numbers: [Double], option: String) throws(EsscherError) {
+    try self.init(
+      values: try GridSpec(numbers: numbers, option: option, allowsZero: true).values,
+      in: "the list", option: option)
+  }
+
+  private init(values: [Double], in what: String, option: String) throws(EsscherError) {
     var numbers: [Int] = []
-    for value in grid.values {
+    for value in values {
       // Points of a log grid miss the whole number they mean by rounding alone.
       let whole = value.rounded()
       guard abs(value - whole) <= 1e-9 * whole, let n = Int(exactly: whole), n >= 1 else {
         throw EsscherError(
           .usage,
-          "\(option) takes whole numbers of at least 1, or pow2; \(value) in '\(text)' is not one.")
+          "\(option) takes whole numbers of at least 1, or pow2; \(value) in \(what) is not one.")
       }
       numbers.append(n)
     }
@@ -124,7 +160,7 @@ enum IntegerGridSpec: Sendable, Equatable {
 
 extension Sequence where Element: Comparable {
   /// The elements ascending, each once.
-  func ascendingDistinct() -> [Element] {
+  package func ascendingDistinct() -> [Element] {
     sorted().reduce(into: []) { result, value in
       if result.last != value { result.append(value) }
     }

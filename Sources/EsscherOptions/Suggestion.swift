@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // "Did you mean": the known word nearest to a misspelt one, by edit distance.
 
-enum Suggestion {
+package enum Suggestion {
   /// ` Did you mean X?`, or nothing where no word is near.
-  static func sentence(for word: String, among known: [String]) -> String {
+  package static func sentence(for word: String, among known: [String]) -> String {
     nearest(to: word, among: known).map { " Did you mean \($0)?" } ?? ""
   }
 
   /// The nearest known word, if it can be reached by changing about a third of the letters. A word
   /// that continues what was typed counts as near.
-  static func nearest(to word: String, among known: [String]) -> String? {
+  package static func nearest(to word: String, among known: [String]) -> String? {
     let ranked = known.map { (name: $0, distance: distance(word, $0)) }
     if let best = ranked.min(by: { $0.distance < $1.distance }),
       best.distance <= max(1, word.count / 3)
@@ -24,7 +24,7 @@ enum Suggestion {
 
   /// Edits that turn one word into the other: insertions, deletions, replacements, and swaps of
   /// neighbours (the restricted Damerau-Levenshtein distance).
-  static func distance(_ first: String, _ second: String) -> Int {
+  package static func distance(_ first: String, _ second: String) -> Int {
     let a = Array(first.utf8)
     let b = Array(second.utf8)
     guard !a.isEmpty, !b.isEmpty else { return max(a.count, b.count) }

@@ -2,11 +2,11 @@
 // From the text of an option's value to a number, a choice or a size; each refusal is a sentence that
 // names the option and says what it takes.
 
-internal import Esscher
+package import EsscherCore
 
-enum ValueParsing {
+package enum ValueParsing {
   /// A whole number inside a range.
-  static func integer(
+  package static func integer(
     _ text: String, option: String, in range: ClosedRange<Int>
   ) throws(EsscherError) -> Int {
     guard let value = Int(text), range.contains(value) else {
@@ -19,7 +19,7 @@ enum ValueParsing {
   }
 
   /// A seed: any whole number of 64 bits without sign.
-  static func seed(_ text: String, option: String) throws(EsscherError) -> UInt64 {
+  package static func seed(_ text: String, option: String) throws(EsscherError) -> UInt64 {
     guard let value = UInt64(text) else {
       throw EsscherError(
         .usage, "\(option) takes a whole number from 0 to \(UInt64.max), not '\(text)'.")
@@ -28,7 +28,7 @@ enum ValueParsing {
   }
 
   /// A number strictly between two bounds.
-  static func number(
+  package static func number(
     _ text: String, option: String, between low: Double, and high: Double
   ) throws(EsscherError) -> Double {
     guard let value = Double(text), value > low, value < high else {
@@ -39,7 +39,7 @@ enum ValueParsing {
   }
 
   /// One of the cases of an enumeration.
-  static func choice<Choice: RawRepresentable & CaseIterable>(
+  package static func choice<Choice: RawRepresentable & CaseIterable>(
     _ text: String, option: String, as type: Choice.Type = Choice.self
   ) throws(EsscherError) -> Choice where Choice.RawValue == String {
     guard let value = Choice(rawValue: text) else {
@@ -58,7 +58,7 @@ enum ValueParsing {
   ]
 
   /// A list of curves.
-  static func curves(_ text: String, option: String) throws(EsscherError) -> Set<Curve> {
+  package static func curves(_ text: String, option: String) throws(EsscherError) -> Set<Curve> {
     let names = selectableCurves.map(\.rawValue)
     var curves: Set<Curve> = []
     for item in text.split(separator: ",", omittingEmptySubsequences: false) {
@@ -74,7 +74,7 @@ enum ValueParsing {
   }
 
   /// A value that must not be empty.
-  static func nonEmpty(_ text: String, option: String) throws(EsscherError) -> String {
+  package static func nonEmpty(_ text: String, option: String) throws(EsscherError) -> String {
     guard !text.isEmpty else {
       throw EsscherError(.usage, "\(option) needs a value that is not empty.")
     }
@@ -82,7 +82,7 @@ enum ValueParsing {
   }
 
   /// A number of bytes: `256MiB`, `2GiB`, `500MB`, `1e9`.
-  static func byteCount(
+  package static func byteCount(
     _ text: String, option: String, minimum: Int
   ) throws(EsscherError) -> Int {
     let units: [(String, Double)] = [
@@ -107,7 +107,7 @@ enum ValueParsing {
   }
 
   /// `a, b or c`.
-  static func list(_ names: [String]) -> String {
+  package static func list(_ names: [String]) -> String {
     guard let last = names.last, names.count > 1 else { return names.first ?? "" }
     return names.dropLast().joined(separator: ", ") + " or " + last
   }

@@ -40,6 +40,8 @@ let package = Package(
     .library(name: "Esscher", targets: ["Esscher"]),
     .library(name: "EsscherIO", targets: ["EsscherIO"]),
     .executable(name: "esscher", targets: ["EsscherTool"]),
+    // Scripts/build-library makes libesscher.so of it; the executable has the name already.
+    .library(name: "EsscherC", type: .dynamic, targets: ["EsscherABI"]),
   ],
   targets: [
     // MARK: C and C++ shims: only what Swift cannot reach
@@ -78,6 +80,12 @@ let package = Package(
       dependencies: ["EsscherCore", "EsscherReport", "CDigest", "CJSONLines", "CZipArchive"],
       swiftSettings: strict),
     .target(name: "EsscherOptions", dependencies: ["EsscherCore"], swiftSettings: strict),
+
+    // MARK: C interface
+    .target(name: "CEsscher", cSettings: strictC),
+    .target(
+      name: "EsscherABI", dependencies: ["CEsscher", "Esscher", "EsscherOptions", "EsscherReport"],
+      swiftSettings: strict),
 
     // MARK: Program
     .target(

@@ -115,8 +115,16 @@ public enum DeviceProbeChild {
   /// First argument of the child process.
   public static let argument = DeviceProbe.argument
 
+  /// Most words of a command that is offered.
+  public static let mostWords = DeviceProbe.mostWords
+
   /// Says that this program can be started as the child.
   public static func offer() { DeviceProbe.offerThisProgram() }
+
+  /// Says which command starts the child; ``argument`` and more words follow it.
+  ///
+  /// - Parameter command: at most ``mostWords`` words, the first an absolute path.
+  public static func offer(_ command: [String]) { DeviceProbe.offer(command) }
 
   /// What the child does; `print` takes each line for standard output as soon as there is one.
   public static func run(_ arguments: [String], print: (_ line: String) -> Void) {

@@ -67,7 +67,7 @@ public enum DeviceProbe {
   /// - Complexity: a process for the list of platforms, and one a platform.
   public static func run() -> ProbeResult {
     var result = ProbeResult()
-    guard let program else {
+    guard let program = command else {
       result.rejected.append(
         DeviceFallback(
           device: "OpenCL",
@@ -92,7 +92,7 @@ public enum DeviceProbe {
 
   /// Probes the platforms of one library and returns their names.
   private static func probeLibrary(
-    _ program: String, _ library: Int, number: inout Int, into result: inout ProbeResult
+    _ program: [String], _ library: Int, number: inout Int, into result: inout ProbeResult
   ) -> [String] {
     let isLoader = library == OpenCLLibrary.loader
     let (lines, failure) = ask(program, ["platforms", "\(library)"])
@@ -124,7 +124,7 @@ public enum DeviceProbe {
   }
 
   private static func probe(
-    _ program: String, _ library: Int, _ platform: Int, name: String, number: Int,
+    _ program: [String], _ library: Int, _ platform: Int, name: String, number: Int,
     into result: inout ProbeResult
   ) {
     let (lines, failure) = ask(program, ["platform", "\(library)", "\(platform)"])
@@ -168,15 +168,15 @@ public enum DeviceProbe {
 
   /// What a child printed until it ended, and what was wrong with its end.
   private static func ask(
-    _ program: String, _ arguments: [String]
+    _ program: [String], _ arguments: [String]
   ) -> (lines: [[String]], failure: Failure?) {
     var output = [CChar](repeating: 0, count: 1 << 16)
     var status: Int32 = 0
-    let words = [program, argument] + arguments
+    let words = program + [argument] + arguments
     let failure = unsafe withCStrings(words) { pointers in
       unsafe output.withUnsafeMutableBufferPointer {
         unsafe copencl_run(
-          program, pointers, timeoutMilliseconds, $0.baseAddress, $0.count, &status)
+          program[0], pointers, timeoutMilliseconds, $0.baseAddress, $0.count, &status)
       }
     }
     let text = String(
@@ -184,7 +184,7 @@ public enum DeviceProbe {
     let lines = text.split(separator: "\n").map {
       $0.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
     }
-    return (lines, verdict(failure, status, program))
+    return (lines, verdict(failure, status, program[0]))
   }
 
   /// What the end of a child says, nil where it ended well.
@@ -229,9 +229,23 @@ public enum DeviceProbe {
   }
 
   private static let isProber = Atomic<Bool>(false)
+  private static let offered = Mutex<[String]?>(nil)
+
+  /// Most words of a command that is offered: `copencl_run` takes 15 in all.
+  public static let mostWords = 8
 
   /// Says that this program itself answers to ``argument``.
   public static func offerThisProgram() { isProber.store(true, ordering: .relaxed) }
+
+  /// Says which command answers to ``argument``; at most ``mostWords`` words.
+  public static func offer(_ command: [String]) { offered.withLock { $0 = command } }
+
+  /// The command that starts a child: named by the user, offered, or a program.
+  private static var command: [String]? {
+    let named = unsafe getenv(programVariable).map { unsafe String(cString: $0) } ?? ""
+    if named.isEmpty, let offered = offered.withLock(\.self), !offered.isEmpty { return offered }
+    return program.map { [$0] }
+  }
 
   /// The program that can be a child: named by the user, or this one, or the `esscher` beside it.
   private static var program: String? {

@@ -44,13 +44,12 @@ enum ColumnRole: Int32, CaseIterable {
     switch self {
     case .prompt:
       ["prompt_id", "prompt_idx", "task_id", "doc_id", "custom_id", "id", "prompt", "input"]
-    case .reward:
-      ["rewards", "reward", "scores", "score", "rm_scores", "all_rm_scores", "proxy_scores"]
-    case .gold: ["gold_scores", "gold_score", "gold_rewards", "gold_reward", "gold"]
+    case .reward: UsualColumnNames.rewards
+    case .gold: UsualColumnNames.gold
     case .logWeight: []
     case .sampleCount: ["num_samples"]
     case .correctCount: ["num_correct"]
-    case .logProbability: ["logprobs", "logprob"]
+    case .logProbability: UsualColumnNames.logProbabilities
     }
   }
 }
@@ -207,7 +206,7 @@ struct TextUse {
       switch role {
       case .gold: ("gold rewards", ColumnRole.gold.guesses + ColumnRole.reward.guesses)
       case .logProbability: ("log-probabilities", role.guesses)
-      default: ("log weights", ["log_weights", "log_weight", "logweights", "logweight"])
+      default: ("log weights", UsualColumnNames.logWeights)
       }
     return TextUse(
       what: what, remedy: "FILE:COLUMN", roles: [.prompt, .reward], chosen: names,

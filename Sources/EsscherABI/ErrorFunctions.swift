@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Version and errors. What each function does is documented in esscher.h.
+
+internal import CEsscher
+internal import Esscher
+internal import Glibc
+
+/// See esscher.h.
+@c @implementation
+public func esscher_abi_version() -> Int32 { Int32(ESSCHER_ABI_VERSION) }
+
+private let version = CText(Engine.version)
+private let nothing = CText("")
+
+/// See esscher.h.
+@c @implementation
+public func esscher_version() -> UnsafePointer<CChar>? { unsafe version.pointer }
+
+/// See esscher.h.
+@c @implementation
+public func esscher_error_status(_ error: OpaquePointer?) -> Int32 {
+  unsafe Failure.object(error)?.status ?? Int32(ESSCHER_OK)
+}
+
+/// See esscher.h.
+@c @implementation
+public func esscher_error_message(_ error: OpaquePointer?) -> UnsafePointer<CChar>? {
+  unsafe (Failure.object(error)?.message ?? nothing).pointer
+}
+
+/// See esscher.h.
+@c @implementation
+public func esscher_error_location(_ error: OpaquePointer?) -> UnsafePointer<CChar>? {
+  unsafe (Failure.object(error)?.location ?? nothing).pointer
+}
+
+/// See esscher.h.
+@c @implementation
+public func esscher_error_destroy(_ error: OpaquePointer?) { unsafe Failure.release(error) }
+
+/// See esscher.h.
+@c @implementation
+public func esscher_text_destroy(_ text: UnsafeMutablePointer<CChar>?) { unsafe free(text) }

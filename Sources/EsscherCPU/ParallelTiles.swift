@@ -3,10 +3,9 @@
 //
 // Why that is safe: work is handed out as disjoint index ranges by an atomic counter, each index is
 // given to exactly one worker, and a worker writes only to the slots of its own indices. The arrays
-// outlive the call, because `concurrentPerform` returns after every worker has. Nothing about the
+// outlive the call, because `WorkerThreads.run` returns after every worker has. Nothing about the
 // result depends on which worker took which range.
 
-internal import Dispatch
 package import EsscherCore
 internal import Synchronization
 
@@ -51,7 +50,7 @@ package enum ParallelTiles {
     let chunks = (count + chunk - 1) / chunk
     let next = Atomic(0)
     let failure = Mutex<(chunk: Int, error: EsscherError)?>(nil)
-    DispatchQueue.concurrentPerform(iterations: max(1, min(threads, chunks))) { _ in
+    WorkerThreads.run(min(threads, chunks)) {
       let scratch: Scratch
       do throws(EsscherError) {
         scratch = try makeScratch()
@@ -91,7 +90,7 @@ package enum ParallelTiles {
     // Neighbours together, so that workers seldom write to one cache line and seldom meet at the counter.
     let chunk = max(1, min(16, count / (4 * max(1, threads))))
     let next = Atomic(0)
-    DispatchQueue.concurrentPerform(iterations: max(1, min(threads, count))) { _ in
+    WorkerThreads.run(min(threads, count)) {
       let scratch = makeScratch()
       while true {
         let start = next.wrappingAdd(chunk, ordering: .relaxed).oldValue

@@ -52,9 +52,21 @@ public enum DeviceProbe {
 
   private static let known = Mutex<ProbeResult?>(nil)
 
+  /// The process that first looked for devices; 0 before.
+  private static let home = Atomic<pid_t>(0)
+
+  /// Whether this process was forked from one that had looked for devices. Drivers do not survive that, and the
+  /// locks that guard them here may have been taken with the fork.
+  private static var isForked: Bool {
+    let here = getpid()
+    let (_, first) = home.compareExchange(expected: 0, desired: here, ordering: .relaxed)
+    return first != 0 && first != here
+  }
+
   /// What ``run()`` found, asked once a process.
   public static func result() -> ProbeResult {
-    known.withLock { known in
+    if isForked { return ProbeResult(rejected: [afterFork]) }
+    return known.withLock { known in
       if let known { return known }
       let result = run()
       known = result
@@ -272,6 +284,14 @@ public enum DeviceProbe {
     DeviceFallback(
       device: "OpenCL", reason: "the loader knows no platform",
       remedy: "install a driver, for example pocl-opencl-icd for processors")
+  }
+
+  private static var afterFork: DeviceFallback {
+    DeviceFallback(
+      device: "OpenCL",
+      reason:
+        "this process was forked from one that had looked for devices, whose drivers do not survive a fork",
+      remedy: "start it by spawn or exec instead, or use --device cpu")
   }
 
   private static var hiddenNVIDIA: DeviceFallback {

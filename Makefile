@@ -1,6 +1,6 @@
 # Verbs only; what they do is in Scripts/.
 
-.PHONY: help deps build test races faults lint kernels demo paper bench scaling docs install clean fuzz nightly \
+.PHONY: help deps build library test races faults lint kernels demo paper bench scaling docs install clean fuzz nightly \
   test-intel test-address test-thread
 
 help: ## print the verbs
@@ -15,6 +15,7 @@ build: deps ## build the program in release configuration
 test: ## run the tests, on the processor and on PoCL
 	Scripts/install-deps test
 	swift test --disable-xctest
+	Scripts/check-library
 
 races: ## run every kernel under Oclgrind and compare its bits with PoCL's
 	Scripts/install-deps test
@@ -59,7 +60,11 @@ scaling: deps ## measure docs/scaling.md on this machine
 docs: ## build the documentation
 	Scripts/docs
 
-install: deps ## install the program; PREFIX=/usr/local
+library: ## build libesscher.so, esscher.h and esscher.pc into build/library, and check them
+	Scripts/install-deps test
+	Scripts/check-library release
+
+install: deps ## install the program and the C library; PREFIX=/usr/local
 	Scripts/install
 
 clean: ## remove everything that was built

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Options. What each function does is documented in esscher.h.
+// Options. What each function does is documented in esscher.h, whose names they have.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 internal import CEsscher
 internal import EsscherCore

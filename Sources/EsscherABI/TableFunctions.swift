@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tables. What each function does is documented in esscher.h.
+// Tables. What each function does is documented in esscher.h, whose names they have.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 public import CEsscher
 internal import EsscherCore

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Uses libesscher.so for long, in every way that a host does: thousands of calls, threads at once, fork in the middle, calls that
-// are cancelled, arguments that are wrong, devices that fail. Every answer is compared with the first one; memory
-// must not grow; a child that hangs is ended by its alarm.
+// Uses libesscher.so for long, in every way that a host does: thousands of calls, threads at once, fork in the middle,
+// calls that are cancelled, arguments that are wrong, devices that fail. Every answer is compared with the first one;
+// memory must not grow; a child that hangs is ended by its alarm.
 //
 //     soak CALLS          the calls, threads and forks
 //     soak device STATUS  runs on --device opencl that must end with STATUS
@@ -248,7 +248,8 @@ static void threads_and_forks(int calls) {
   for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
 }
 
-/* Bytes that were allocated and not freed. Resident memory would tell how the allocator shares out its pages among threads. */
+/* Bytes that were allocated and not freed. Resident memory would tell how the allocator shares its pages out among threads
+   instead. */
 static long bytes_in_use(void) {
   const struct mallinfo2 info = mallinfo2();
   return (long)(info.uordblks + info.hblkhd);
@@ -267,8 +268,8 @@ static int soak(int calls) {
   REQUIRE(SANITIZED || grown < 200000, "%d calls took %ld bytes", calls - warm, grown);
   threads_and_forks(calls / 2);
   for (int kind = 0; kind < KINDS; kind++) free(expected[kind]);
-  printf("soak: %d calls, %ld bytes more in use after the last %d; %d more on 4 threads with forks between\n", calls, grown,
-         calls - warm, calls / 2);
+  printf("soak: %d calls, %ld bytes more in use after the last %d; %d more on 4 threads with forks between\n",
+         calls, grown, calls - warm, calls / 2);
   return 0;
 }
 

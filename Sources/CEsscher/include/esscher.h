@@ -13,15 +13,15 @@
  *
  * Conventions, which docs/c.md says more about:
  *
- * - No argument is trapped on: a null handle, a count below 0, a stride that overflows and text that is not
- *   UTF-8 are refused with ESSCHER_USAGE or ESSCHER_BAD_INPUT and a sentence. What cannot be seen is the caller's: pointers must
- *   be valid for the sizes that go with them, and a handle must not be used after it was destroyed.
- * - What a ..._create function or an out parameter hands over belongs to the caller, who gives it to the ..._destroy
- *   function of its kind; these take NULL. Text that a handle hands out lives as long as the handle.
+ * - No argument is trapped on: a null handle, a count below 0, a stride that overflows and text that is not UTF-8 are
+ *   refused with a status and a sentence. What cannot be seen is the caller's: pointers must be valid for the sizes
+ *   that go with them, and a handle must not be used after it was destroyed.
+ * - What a create function or an out parameter hands over belongs to the caller, who gives it to the destroy function
+ *   of its kind; these take NULL. Text that a handle hands out lives as long as the handle.
  * - `error` may be NULL. Otherwise a failing call stores a handle there, which the caller destroys; a call that
  *   succeeds stores NULL. A handle that was there before is not destroyed.
- * - Calls on different handles may run at once. A table, options or report may be read by several calls at once (such as
- *   esscher_frontier), and must not be changed or destroyed meanwhile.
+ * - Calls may run at once on different handles, and also on the same table, options or report where all of them only read
+ *   it, as esscher_frontier does.
  * - No thread outlives a call. A child made by fork may go on; devices are refused there where the parent
  *   had looked for devices. No signal handler is installed, no signal mask and no environment is changed.
  * - KL is in nats, text is UTF-8 and ends in a NUL, indices begin at 0.
@@ -31,6 +31,9 @@
 
 #include <stddef.h>
 #include <stdint.h>
+
+#include "esscher_arrow.h"
+#include "esscher_status.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -46,50 +49,6 @@ int32_t esscher_abi_version(void);
 
 /** Version of Esscher, such as "0.1.0". Never NULL; not to be freed. */
 const char *esscher_version(void);
-
-/* ---- Status and errors ---- */
-
-/** Outcome of a call: ESSCHER_OK or the exit code that the program would end with. */
-typedef int32_t esscher_status;
-
-enum {
-  /** Done. */
-  ESSCHER_OK = 0,
-  /** A fault inside Esscher. */
-  ESSCHER_INTERNAL = 1,
-  /** Arguments that cannot be carried out as given. */
-  ESSCHER_USAGE = 2,
-  /** Data that is malformed, or that the estimators are not defined for. */
-  ESSCHER_BAD_INPUT = 3,
-  /** A device asked for by name is not usable. */
-  ESSCHER_DEVICE_UNAVAILABLE = 4,
-  /** A known-answer check did not hold. */
-  ESSCHER_VERIFICATION_FAILED = 5,
-  /** Another round over the data is needed. */
-  ESSCHER_ANOTHER_ROUND = 6,
-  /** The cell has no value; the row's note says why. Not a failure: no error is stored. */
-  ESSCHER_UNDEFINED = 100,
-  /** The observer ended the call. */
-  ESSCHER_INTERRUPTED = 130
-};
-
-/** Why a call failed. */
-typedef struct esscher_error esscher_error;
-
-/** The status that the call returned; ESSCHER_OK of NULL. */
-esscher_status esscher_error_status(const esscher_error *error);
-
-/** What is wrong and what to do about it, the place first where there is one. Never NULL; "" of NULL. */
-const char *esscher_error_message(const esscher_error *error);
-
-/** The place alone, such as "scores, row 3, column 17"; "" where there is none, and of NULL. */
-const char *esscher_error_location(const esscher_error *error);
-
-/** Frees an error. */
-void esscher_error_destroy(esscher_error *error);
-
-/** Frees a text that a function handed over to the caller. */
-void esscher_text_destroy(char *text);
 
 /* ---- Options ---- */
 
@@ -184,9 +143,9 @@ enum {
 /**
  * A prompt x sample array in the caller's memory.
  *
- * Cells of one row lie `column_stride` bytes apart and need no alignment. Rows lie `row_stride` bytes apart and have `columns` cells each;
- * or, where `offsets` is not NULL, row r has the cells offsets[r] up to offsets[r + 1], `column_stride` apart from
- * `data` on. A cell that is NaN, or whose bit of `validity` is 0, is missing.
+ * Cells of one row lie `column_stride` bytes apart and need no alignment. Rows lie `row_stride` bytes apart and have
+ * `columns` cells each; or, where `offsets` is not NULL, row r has the cells offsets[r] up to offsets[r + 1],
+ * `column_stride` apart from `data` on. A cell that is NaN, or whose bit of `validity` is 0, is missing.
  *
  * A shorter struct than this one is taken as if the rest were 0, as long as it has everything up to
  * `column_stride`; a longer one, of a later version, where its unknown rest is 0.
@@ -217,54 +176,6 @@ typedef struct esscher_matrix {
   int64_t validity_offset;
 } esscher_matrix;
 
-/* The Arrow C data interface and C stream interface, as their specification has them. */
-#ifndef ARROW_C_DATA_INTERFACE
-#define ARROW_C_DATA_INTERFACE
-
-#define ARROW_FLAG_DICTIONARY_ORDERED 1
-#define ARROW_FLAG_NULLABLE 2
-#define ARROW_FLAG_MAP_KEYS_SORTED 4
-
-struct ArrowSchema {
-  const char *format;
-  const char *name;
-  const char *metadata;
-  int64_t flags;
-  int64_t n_children;
-  struct ArrowSchema **children;
-  struct ArrowSchema *dictionary;
-  void (*release)(struct ArrowSchema *);
-  void *private_data;
-};
-
-struct ArrowArray {
-  int64_t length;
-  int64_t null_count;
-  int64_t offset;
-  int64_t n_buffers;
-  int64_t n_children;
-  const void **buffers;
-  struct ArrowArray **children;
-  struct ArrowArray *dictionary;
-  void (*release)(struct ArrowArray *);
-  void *private_data;
-};
-
-#endif /* ARROW_C_DATA_INTERFACE */
-
-#ifndef ARROW_C_STREAM_INTERFACE
-#define ARROW_C_STREAM_INTERFACE
-
-struct ArrowArrayStream {
-  int (*get_schema)(struct ArrowArrayStream *, struct ArrowSchema *out);
-  int (*get_next)(struct ArrowArrayStream *, struct ArrowArray *out);
-  const char *(*get_last_error)(struct ArrowArrayStream *);
-  void (*release)(struct ArrowArrayStream *);
-  void *private_data;
-};
-
-#endif /* ARROW_C_STREAM_INTERFACE */
-
 /**
  * An empty table.
  *
@@ -278,8 +189,8 @@ esscher_table *esscher_table_create(const char *label, esscher_error **error);
 void esscher_table_destroy(esscher_table *table);
 
 /**
- * Adds an array. Its cells are not copied: they must stay, unchanged, until the table is destroyed. The struct and
- * `offsets` may go; the offsets are copied.
+ * Adds an array. Its cells are not copied: they must stay, unchanged, until the table is destroyed. The struct and its
+ * `offsets` may go.
  *
  * @param table  the table; unchanged where the call fails.
  * @param role   ESSCHER_REWARDS and so on.
@@ -292,16 +203,16 @@ esscher_status esscher_table_add(esscher_table *table, int32_t role, const char 
                                  const esscher_matrix *matrix, esscher_error **error);
 
 /**
- * Adds a column of an Arrow stream: lists (list, large_list, fixed_size_list and both list views) with a row for each prompt, or
- * plain numbers, which are one prompt. Element types are the floats, the integers and bool; a null is a missing
- * cell, a null list a prompt without samples. Batches are kept until the table is destroyed; cells are not copied
- * except where one prompt goes over several batches, and booleans are unpacked.
+ * Adds a column of an Arrow stream: lists (list, large_list, fixed_size_list and both list views) with a row for each
+ * prompt, or plain numbers, which are one prompt. Element types are the floats, the integers and bool; a null is a
+ * missing cell, a null list a prompt without samples. Batches are kept until the table is destroyed; cells are not
+ * copied except where one prompt goes over several batches, and booleans are unpacked.
  *
  * @param table  the table; unchanged where the call fails.
  * @param role   ESSCHER_REWARDS and so on.
  * @param name   as of esscher_table_add.
- * @param column the column of a stream of record batches; NULL for the first that is named as the role's columns usually
- *               are (docs/input.md). Of a stream without columns NULL.
+ * @param column the column of a stream of record batches; NULL for the first that is named as the role's columns
+ *               usually are (docs/input.md), and of a stream without columns.
  * @param stream read to its end and released, whatever the outcome; NULL is refused.
  * @param error  where a failure goes, or NULL.
  * @return ESSCHER_OK, ESSCHER_USAGE or ESSCHER_BAD_INPUT.
@@ -333,8 +244,8 @@ typedef struct esscher_observer {
   size_t size;
   /** Ends the run soon after it is not 0 any more; may be set from any thread and from a signal handler. May be NULL. */
   const volatile int32_t *cancel;
-  /** Called on the thread of the run with the stage's name and the share of it that is done, 0 to 1; ends the
-      run where it returns another number than 0. Must return, and may not use the run's handles. May be NULL. */
+  /** Called on the thread of the run with the stage's name and the share of it that is done, 0 to 1; ends the run
+      where it returns another number than 0. Must return, and may not change the run's handles. May be NULL. */
   int32_t (*progress)(void *context, const char *stage, double fraction);
   /** First argument of `progress`. */
   void *context;
@@ -383,8 +294,8 @@ int32_t esscher_report_column_kind(const esscher_report *report, int64_t column)
  * @param row    the point.
  * @param column the column.
  * @param value  where the number goes; left alone unless ESSCHER_OK is returned.
- * @return ESSCHER_OK, ESSCHER_UNDEFINED where the cell has no value, or ESSCHER_USAGE for a place that is not there, a column of text or a null
- *         pointer.
+ * @return ESSCHER_OK, ESSCHER_UNDEFINED where the cell has no value, or ESSCHER_USAGE for a place that is not there, a
+ *         column of text or a null pointer.
  */
 esscher_status esscher_report_number(const esscher_report *report, int64_t row, int64_t column,
                                      double *value);
@@ -438,11 +349,12 @@ void esscher_report_destroy(esscher_report *report);
 esscher_status esscher_devices(char **text, esscher_error **error);
 
 /**
- * Names a program that tries OpenCL drivers, which may abort or hang, in a process of its own. Without one, an `esscher` beside the
- * calling program is used, and without that no device is. The environment variable ESSCHER_PROBE goes before both.
+ * Names a program that tries OpenCL drivers, which may abort or hang, in a process of its own. Without one, an
+ * `esscher` beside the calling program is used, and without that no device is. The environment's ESSCHER_PROBE goes
+ * before both.
  *
- * @param arguments the program, whose path must be absolute, and arguments of its own; copied. The library adds more, and
- *                  the program hands those, the first of which is "--opencl-probe", to esscher_probe_main.
+ * @param arguments the program by its absolute path, and arguments of its own; copied. The library adds more, the
+ *                  first of which is "--opencl-probe", and the program hands those to esscher_probe_main.
  * @param count     from 1 to 8.
  * @param error     where a failure goes, or NULL.
  * @return ESSCHER_OK or ESSCHER_USAGE. Devices are looked for once a process: set it before the first run.

@@ -29,7 +29,7 @@ final class ReportHandle: Handle {
   private let warnings: [CText]
   /// Cells of text by row, in the order of the columns of text.
   private let texts: [[CText]]
-  private let rendered = Mutex<[OutputFormat: CText]>([:])
+  private let rendered = RenderedTexts()
 
   static let columns = FrontierPoint.columns
   static let names = columns.map { CText($0.name) }
@@ -94,11 +94,52 @@ final class ReportHandle: Handle {
 
   /// The whole report, rendered once a format.
   func text(_ format: OutputFormat) -> CText {
-    rendered.withLock { rendered in
-      if let text = rendered[format] { return text }
-      let text = CText(format.writer.text(of: report))
-      rendered[format] = text
-      return text
+    rendered.text(format) { CText(format.writer.text(of: report)) }
+  }
+}
+
+/// Texts that are made when they are first asked for. Without a lock, so that a child made by fork finds none taken: of
+/// two threads that make the same text at once, one's is thrown away.
+private final class RenderedTexts: Sendable {
+  private let table = Atomic<UInt>(0)
+  private let csv = Atomic<UInt>(0)
+  private let json = Atomic<UInt>(0)
+  private let jsonLines = Atomic<UInt>(0)
+
+  func text(_ format: OutputFormat, _ make: () -> CText) -> CText {
+    switch format {
+    case .table: Self.text(table, make)
+    case .csv: Self.text(csv, make)
+    case .json: Self.text(json, make)
+    case .jsonl: Self.text(jsonLines, make)
+    }
+  }
+
+  private static func text(_ slot: borrowing Atomic<UInt>, _ make: () -> CText) -> CText {
+    if let known = object(slot.load(ordering: .acquiring)) { return known }
+    let made = make()
+    let reference = unsafe Unmanaged.passRetained(made)
+    let address = unsafe UInt(bitPattern: reference.toOpaque())
+    let (exchanged, first) = slot.compareExchange(
+      expected: 0, desired: address, ordering: .acquiringAndReleasing)
+    if exchanged { return made }
+    unsafe reference.release()
+    return object(first) ?? made
+  }
+
+  private static func object(_ address: UInt) -> CText? {
+    guard let pointer = unsafe UnsafeRawPointer(bitPattern: address) else { return nil }
+    return unsafe Unmanaged<CText>.fromOpaque(pointer).takeUnretainedValue()
+  }
+
+  deinit {
+    let addresses = [
+      table.load(ordering: .relaxed), csv.load(ordering: .relaxed), json.load(ordering: .relaxed),
+      jsonLines.load(ordering: .relaxed),
+    ]
+    for address in addresses {
+      guard let pointer = unsafe UnsafeRawPointer(bitPattern: address) else { continue }
+      unsafe Unmanaged<CText>.fromOpaque(pointer).release()
     }
   }
 }

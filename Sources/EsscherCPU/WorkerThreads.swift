@@ -18,7 +18,7 @@ enum WorkerThreads {
     return first != 0 && first != here
   }
 
-  /// Runs `body` on up to `count` threads at once, the caller's being one of them, and returns when all have returned.
+  /// Runs `body` on up to `count` threads at once and returns when all have returned.
   ///
   /// `body` may run fewer times than `count`; it takes its work from a common counter, so that the others do the
   /// rest.
@@ -30,15 +30,19 @@ enum WorkerThreads {
     }
   }
 
-  /// As ``run(_:_:)``, on threads that end with the call.
+  /// As ``run(_:_:)``, on threads that end with the call, while the caller's only waits.
+  ///
+  /// Not on the caller's thread too: a `Mutex` knows its owner by the number of the thread, which the standard library asks
+  /// for once a thread. The thread that forked still has its parent's number in the child, and a lock that it shares
+  /// with another thread there ends the process. New threads have numbers of their own.
   static func runOnOwn(_ count: Int, _ body: @Sendable () -> Void) {
     guard count > 1 else { return body() }
     withoutActuallyEscaping(body) { body in
       let work = unsafe Unmanaged.passRetained(Work(body: body))
       var threads: [pthread_t] = []
-      threads.reserveCapacity(count - 1)
+      threads.reserveCapacity(count)
       withSignalsBlocked {
-        for _ in 1..<count {
+        for _ in 0..<count {
           var thread = pthread_t()
           let status = unsafe pthread_create(
             &thread, nil,
@@ -53,7 +57,7 @@ enum WorkerThreads {
           threads.append(thread)
         }
       }
-      body()
+      if threads.isEmpty { body() }
       for thread in threads { pthread_join(thread, nil) }
       unsafe work.release()
     }

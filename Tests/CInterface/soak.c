@@ -28,12 +28,14 @@
 #define SANITIZED 0
 #endif
 
-enum { PROMPTS = 24, SAMPLES = 48, KINDS = 5 };
+enum { PROMPTS = 24, SAMPLES = 48, KINDS = 5, LENGTHS = 900, CELLS = LENGTHS * (LENGTHS + 15) / 2 };
 
 static float rewards[PROMPTS * SAMPLES];
 static float gold[PROMPTS * SAMPLES];
 static int64_t offsets[PROMPTS + 1];
-static char *expected[KINDS];
+static float long_rewards[CELLS];
+static int64_t long_offsets[LENGTHS + 1];
+static char *expected[KINDS + 1];
 
 #define REQUIRE(condition, ...)                                   \
   do {                                                            \
@@ -54,6 +56,8 @@ static void fill(void) {
     if (i % 2) rewards[i / 2] = i % 3 ? value : floorf(value);
     else gold[i / 2] = value;
   }
+  for (int i = 0; i < CELLS; i++) long_rewards[i] = rewards[(i * 7 + i / 5) % (PROMPTS * SAMPLES)];
+  for (int row = 0; row < LENGTHS; row++) long_offsets[row + 1] = long_offsets[row] + 8 + row;
   for (int row = 0; row < PROMPTS; row++) offsets[row + 1] = offsets[row] + 20 + row;
 }
 
@@ -79,12 +83,20 @@ static void must(esscher_status status, esscher_error *error) {
   REQUIRE(error == NULL, "a call that succeeds stores no error");
 }
 
-/* A table: plain rewards, gold beside them, rows of different lengths, counts, an ensemble. */
+/* A table: plain rewards, gold beside them, rows of different lengths, counts, an ensemble; and, for forked children, rows
+   of so many lengths that workers meet at the locks of what they share. */
 static esscher_table *table_of(int kind) {
   esscher_error *error = NULL;
   esscher_table *table = esscher_table_create("soak", &error);
   REQUIRE(table != NULL, "%s", esscher_error_message(error));
-  const esscher_matrix main_matrix = matrix_of(rewards, kind == 2);
+  esscher_matrix main_matrix = matrix_of(rewards, kind == 2);
+  if (kind == KINDS) {
+    main_matrix.data = long_rewards;
+    main_matrix.rows = LENGTHS;
+    main_matrix.columns = CELLS;
+    main_matrix.offsets = long_offsets;
+    main_matrix.offset_dtype = ESSCHER_INT64;
+  }
   const esscher_matrix other = matrix_of(gold, 0);
   if (kind == 3) {
     int64_t samples[PROMPTS], corrects[PROMPTS];
@@ -222,6 +234,7 @@ static void fork_once(int number, int depth) {
   if (child == 0) {
     alarm(120);
     for (int kind = 0; kind < KINDS; kind++) run_and_compare(kind, number % 2 ? "4" : "1");
+    for (int turn = 0; turn < 5; turn++) run_and_compare(KINDS, "16");
     cancelled(number);
     refused();
     if (depth > 0) fork_once(number, depth - 1);
@@ -257,7 +270,7 @@ static long bytes_in_use(void) {
 
 static int soak(int calls) {
   fill();
-  for (int kind = 0; kind < KINDS; kind++) expected[kind] = run(kind, "1");
+  for (int kind = 0; kind <= KINDS; kind++) expected[kind] = run(kind, "1");
   const int warm = calls / 4;
   for (int number = 0; number < warm; number++) one_call(number);
   const long before = bytes_in_use();
@@ -267,7 +280,7 @@ static int soak(int calls) {
   // has an allocator of its own, leaks are counted at the end instead.
   REQUIRE(SANITIZED || grown < 200000, "%d calls took %ld bytes", calls - warm, grown);
   threads_and_forks(calls / 2);
-  for (int kind = 0; kind < KINDS; kind++) free(expected[kind]);
+  for (int kind = 0; kind <= KINDS; kind++) free(expected[kind]);
   printf("soak: %d calls, %ld bytes more in use after the last %d; %d more on 4 threads with forks between\n",
          calls, grown, calls - warm, calls / 2);
   return 0;

@@ -89,13 +89,13 @@ func matrix(
 final class Options {
   let handle: OpaquePointer?
 
-  /// Grids and few resamples, so that every run is short.
-  init(_ settings: [(String, String?)] = []) throws {
+  /// Grids and few resamples, so that every run is short; every default where it is not usual.
+  init(_ settings: [(String, String?)] = [], isUsual: Bool = true) throws {
     handle = esscher_options_create()
     let usual: [(String, String?)] = [
       ("lambdas", "0,0.3,2"), ("ns", "1,2,3"), ("resamples", "30"), ("device", "cpu"),
     ]
-    for (name, value) in usual + settings { try set(name, value) }
+    for (name, value) in (isUsual ? usual : []) + settings { try set(name, value) }
   }
 
   func set(_ name: String, _ value: String?) throws {

@@ -34,6 +34,7 @@
 
 #include "esscher_arrow.h"
 #include "esscher_status.h"
+#include "esscher_sweep.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -16,6 +16,12 @@ struct FrontierPipeline {
       try MatrixOverview(
         scan, missing: request.missing, probes: try GridProbes(request, scan: scan).lambdas)
     }
+    if scan.sweep != nil, let gold = GoldFrontier.scan(scan) {
+      // Asked for in the first round already, so that none is spent on it later.
+      _ = try scan.attempt { () throws(EsscherError) in
+        try MatrixOverview(gold, missing: request.missing)
+      }
+    }
     let placed = try clock.attempt("grids", scan) { () throws(EsscherError) in
       try PointGrid(request, scan: scan, overview: overview)
     }

@@ -36,14 +36,9 @@ struct GoldFrontier {
     covering kls: [Double], lambdas asked: [Double], scan: MatrixScan, request: FrontierRequest,
     covariance: Double, proxyVariance: Double
   ) throws(EsscherError) {
-    guard let goldSource = scan.table.gold, case .cells(let proxy) = scan.table.rewards,
-      let lowest = kls.min(), let highest = kls.max()
+    guard let goldScan = Self.scan(scan), let lowest = kls.min(), let highest = kls.max()
     else { return nil }
-    var table = RewardTable(label: goldSource.name, rewards: .cells(goldSource))
-    // The proxy goes along, so that a sample that lacks either is dropped here as there.
-    table.gold = proxy
-    table.logWeights = scan.table.logWeights
-    let goldScan = scan.with(table, scope: Self.scope, isWatched: false)
+    let table = goldScan.table
     let overview = try MatrixOverview(goldScan, missing: request.missing)
     let ceiling = overview.ceiling * (1 - 1e-9)
     guard overview.standardDeviation > 0, ceiling > 0 else { return nil }
@@ -69,6 +64,7 @@ struct GoldFrontier {
     let round = MainRound(scan: goldScan, request: request, overview: overview)
     let accumulator = try round.run(grid, lines: lines, stage: "computing gold's frontier")
     let means = grid.lambdas.map { accumulator.points[grid.entry(of: $0)].means }
+    var isWaiting = false
     if request.biasCorrect {
       equalBeta = Dictionary(
         uniqueKeysWithValues: Set(asked).map {
@@ -76,10 +72,13 @@ struct GoldFrontier {
         })
     } else {
       let distinct = Array(Set(asked)).sorted()
-      let evaluations = try goldScan.evaluate(
-        distinct, missing: request.missing, stage: "comparing equal betas")
+      let evaluations = try scan.attempt { () throws(EsscherError) in
+        try goldScan.evaluate(
+          distinct, missing: request.missing, stage: "comparing equal betas")
+      }
+      isWaiting = evaluations == nil
       equalBeta = Dictionary(
-        uniqueKeysWithValues: zip(distinct, evaluations.map(\.gain)))
+        uniqueKeysWithValues: zip(distinct, (evaluations ?? []).map(\.gain)))
     }
     interpolation = FrontierInterpolation(
       zip(grid.lambdas, means).map { lambda, means in
@@ -93,6 +92,7 @@ struct GoldFrontier {
           lambda: lambda, kl: means.empiricalKL, variance: means.spread,
           gain: means.empiricalGain)
       }, corrected: request.biasCorrect)
+    if isWaiting { throw Sweep.suspension }
     replicateKLs = lines.indices.map { accumulator.replicates(line: $0, .kl) }
     replicateGains = lines.indices.map { accumulator.replicates(line: $0, .gain) }
     // Of one prompt every replicate is the same.
@@ -113,6 +113,18 @@ struct GoldFrontier {
     residual =
       table.logWeights == nil
       ? (rest > 32 * goldVariance.ulp ? rest.squareRoot() : 0) : nil
+  }
+
+  /// The scan with gold and proxy exchanged; nil without gold.
+  static func scan(_ scan: MatrixScan) -> MatrixScan? {
+    guard let gold = scan.table.gold, case .cells(let proxy) = scan.table.rewards else {
+      return nil
+    }
+    var table = RewardTable(label: gold.name, rewards: .cells(gold))
+    // The proxy goes along, so that a sample that lacks either is dropped here as there.
+    table.gold = proxy
+    table.logWeights = scan.table.logWeights
+    return scan.with(table, scope: scope, isWatched: false)
   }
 
   /// Gain in gold of the best policy at a mean KL.

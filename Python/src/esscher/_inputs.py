@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From the arguments of :func:`esscher.frontier` to a table of the library."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from os import fspath
+from typing import Any
+
+import numpy as np
+
+from . import _files, _structs
+from ._cells import Array, Elements
+from ._library import ErrorSlot, Handle, encoded, library
+from ._roles import checked_columns, is_wanted
+from ._tables import Part, PromptTable, open_companion, open_table, whole_numbers
+from ._values import as_table, depth, is_sequence, normalized, parts_of
+from .errors import InputError, InputTypeError, UsageError
+
+_COMPANIONS = (
+    ("gold", "gold", "gold", _structs.GOLD),
+    ("log_weights", "logweight", "log-weights", _structs.LOG_WEIGHTS),
+    ("logprobs", "logprob", "logprobs", _structs.LOGPROBS),
+)
+
+
+@dataclass
+class Inputs:
+    """What is read and how, as the caller said it.
+
+    Attributes
+    ----------
+    rewards, gold, logprobs, log_weights : object
+        As :func:`esscher.frontier` takes them.
+    num_samples, num_correct : object
+        Counts.
+    column, key, dtype, input_format, label :
+        As :func:`esscher.frontier` takes them.
+    """
+
+    rewards: Any = None
+    gold: Any = None
+    logprobs: Any = None
+    log_weights: Any = None
+    num_samples: Any = None
+    num_correct: Any = None
+    column: Mapping[str, Any] | None = None
+    key: str | None = None
+    dtype: str | None = None
+    input_format: str | None = None
+    label: str | None = None
+
+
+@dataclass
+class Loaded:
+    """A table of the library, what keeps its cells alive, and what is to be said about it.
+
+    Attributes
+    ----------
+    table : Handle
+        An ``esscher_table``.
+    owners : list
+        To be let go after the table.
+    notes : list of str
+        Warnings.
+    """
+
+    table: Handle
+    owners: list[object] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass
+class _Rewards:
+    """Rewards in the making."""
+
+    label: str
+    models: list[tuple[str, Part]] = field(default_factory=list)
+    counts: tuple[Array, Array] | None = None
+    table: PromptTable | None = None
+
+
+class _Loader:
+    """Reads the inputs of one run."""
+
+    def __init__(self, inputs: Inputs) -> None:
+        self.inputs = inputs
+        self.chosen = checked_columns(inputs.column)
+        self.notes: list[str] = []
+
+    # Rewards
+
+    def rewards(self) -> _Rewards:
+        """The rewards, whatever they are."""
+        value = self.inputs.rewards
+        if self.inputs.num_samples is not None or self.inputs.num_correct is not None:
+            return self._counts()
+        if value is None:
+            raise UsageError(
+                "frontier needs rewards: an array, a tensor, a table, lists of numbers or a file's name; or "
+                "num_samples and num_correct."
+            )
+        if isinstance(value, Mapping):
+            return self._ensemble([(str(name), item) for name, item in value.items()])
+        if is_sequence(value) and len(value) and depth(value, "rewards") == 3:
+            return self._ensemble(self._named_members(value))
+        return self._model(value, None)
+
+    def _named_members(self, value: Any) -> list[tuple[str, Any]]:
+        """A name for each model of a list: a file's own, unless two are alike."""
+        if all(_files.is_name(item) for item in value):
+            paths = [fspath(item) for item in value]
+            labels = [_files.label_of(path) for path in paths]
+            return list(zip(labels if len(set(labels)) == len(labels) else paths, value))
+        label = self.inputs.label or "rewards"
+        return [(f"{label}[{index}]", item) for index, item in enumerate(value)]
+
+    def _counts(self) -> _Rewards:
+        samples, corrects = self.inputs.num_samples, self.inputs.num_correct
+        if samples is None or corrects is None or self.inputs.rewards is not None:
+            raise UsageError(
+                "num_samples and num_correct go together, and in the place of rewards; pass both and no rewards."
+            )
+        arrays = []
+        for name, value in (("num_samples", samples), ("num_correct", corrects)):
+            known = normalized(value, name)
+            if not isinstance(known, Elements):
+                known = Elements(np.asarray(getattr(known, "exporter", known)), "")
+                if known.values.dtype.kind not in "iuf":
+                    raise InputTypeError(f"{name}: takes whole numbers, one a prompt.", name)
+            arrays.append(whole_numbers(known, name))
+        if len(arrays[0]) != len(arrays[1]):
+            raise InputError(
+                f"num_samples has {len(arrays[0])} prompts and num_correct {len(arrays[1])}; pass one number a "
+                "prompt to each.",
+                "num_samples",
+            )
+        return _Rewards(self.inputs.label or "rewards", counts=(arrays[0], arrays[1]))
+
+    def _ensemble(self, members: list[tuple[str, Any]]) -> _Rewards:
+        """Several reward models; what lies beside rewards in a table is read from the first one."""
+        if not members:
+            raise UsageError("rewards: the ensemble has no model; pass at least one.")
+        found: _Rewards | None = None
+        for name, value in members:
+            model = self._model(value, name)
+            if model.counts is not None:
+                raise InputError(f"{name}: holds counts, which cannot be a member of an ensemble.", name)
+            if found is None:
+                found = model
+            else:
+                if model.table is not None and found.table is not None:
+                    model = self._model(value, name, follow=found.table)
+                found.models += model.models
+        assert found is not None
+        if self.inputs.label:
+            found.label = self.inputs.label
+        return found
+
+    def _model(self, value: Any, name: str | None, follow: PromptTable | None = None) -> _Rewards:
+        """One argument: rewards, or several models of an array."""
+        label = name or self.inputs.label
+        if _files.is_name(value):
+            text = fspath(value)
+            label = label or _files.label_of(text)
+            place = text
+            value = self._read(text, self.inputs.key)
+        else:
+            place = name or "rewards"
+        table = as_table(value, place)
+        if table is None:
+            label = label or "rewards"
+            return _Rewards(label, parts_of(value, label))
+        return self._table(table, place, name or self.inputs.label, name, follow)
+
+    def _read(self, text: str, key: str | None) -> Any:
+        prompt = self.chosen.get("prompt", (None,))[0]
+        return _files.read(
+            text,
+            key,
+            self.inputs.dtype,
+            prompt,
+            self.inputs.input_format,
+            lambda column: column == key or is_wanted(column, self.chosen),
+        )
+
+    def _table(
+        self, table: Any, place: str, label: str | None, member: str | None, follow: PromptTable | None
+    ) -> _Rewards:
+        elsewhere = [role for name, role, _, _ in _COMPANIONS if getattr(self.inputs, name) is not None]
+        opened = open_table(table, place, self.chosen, tuple(elsewhere))
+        if follow is not None:
+            opened.follow(follow)
+        if opened.roles.is_counts:
+            return _Rewards(label or "rewards", counts=opened.counts(), table=opened)
+        columns = opened.roles.rewards
+        if len(columns) == 1:
+            name = label or columns[0]
+            models = [(name, opened.part(columns[0]))]
+        else:
+            name = label or "rewards"
+            models = [(f"{member}:{column}" if member else column, opened.part(column)) for column in columns]
+        if follow is None and opened.is_one_prompt:
+            self.notes.append(
+                "No column names the prompts, so all samples count as one prompt; name it with column={'prompt': NAME}."
+            )
+        for column in opened.roles.textual_gold:
+            self.notes.append(
+                f"The column '{column}' holds no numbers and was not read as gold rewards; if it does, cast it."
+            )
+        return _Rewards(name, models, table=opened)
+
+    # What goes with rewards
+
+    def companion(self, argument: str, role: str, name: str, rewards: _Rewards) -> Part | None:
+        """Gold rewards, log weights or log-probabilities; None where there are none."""
+        value = getattr(self.inputs, argument)
+        if value is None:
+            return self._beside(role, rewards.table)
+        key: str | None = None
+        place = name
+        if _files.is_name(value):
+            text, key = _files.split_key(fspath(value))
+            place = text
+            value = self._read(text, key)
+        table = as_table(value, place)
+        if table is not None:
+            opened = open_companion(table, place, role, key, self.chosen)
+            if not opened.roles.rewards:
+                raise InputError(f"{place}: holds counts, and one number a sample is needed.", place)
+            if rewards.table is not None:
+                opened.follow(rewards.table)
+            return opened.part(opened.roles.rewards[0])
+        parts = parts_of(value, place)
+        if len(parts) > 1:
+            raise InputError(
+                f"{place}: holds {len(parts)} numbers a sample, and one is needed; pass one of them.", place
+            )
+        return parts[0][1]
+
+    def _beside(self, role: str, table: PromptTable | None) -> Part | None:
+        """A column of the rewards' own table."""
+        if table is None or table.roles.is_counts:
+            return None
+        column = table.roles[role]
+        if column is None:
+            return None
+        is_guess = role == "logprob" and "logprob" not in self.chosen
+        if is_guess and not table.same_lengths(column, table.roles.rewards[0]):
+            return None
+        return table.part(column)
+
+
+def load(inputs: Inputs) -> Loaded:
+    """Read the inputs of a run into a table of the library.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        As the caller said it.
+
+    Returns
+    -------
+    Loaded
+        The table. Cells of arrays are not copied.
+
+    Raises
+    ------
+    EsscherError
+        For what cannot be read.
+    """
+    loader = _Loader(inputs)
+    rewards = loader.rewards()
+    error = ErrorSlot()
+    address = library().esscher_table_create(encoded(rewards.label, "The label"), error.address)
+    if not address:
+        error.check(2)
+    loaded = Loaded(Handle(address, "esscher_table_destroy"), notes=loader.notes)
+    if rewards.counts is not None:
+        samples, corrects = rewards.counts
+        status = library().esscher_table_set_counts(
+            loaded.table.pointer,
+            encoded(rewards.label, "The label"),
+            samples.ctypes.data_as(ctypes.c_void_p),
+            corrects.ctypes.data_as(ctypes.c_void_p),
+            len(samples),
+            error.address,
+        )
+        error.check(status)
+    for name, part in rewards.models:
+        part.add_to(loaded.table, _structs.REWARDS, name)
+        loaded.owners.append(part)
+    for argument, role, name, code in _COMPANIONS:
+        companion = loader.companion(argument, role, name, rewards)
+        if companion is not None:
+            companion.add_to(loaded.table, code, name)
+            loaded.owners.append(companion)
+    return loaded

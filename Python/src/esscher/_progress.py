@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Progress of a run: a bar of tqdm, or the caller's own function."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from .errors import UsageError
+
+#: Seconds after which a bar appears, so that short runs show none.
+_DELAY = 1.0
+
+
+class ProgressBar:
+    """A bar a stage, as a context.
+
+    Parameters
+    ----------
+    progress : None, bool or callable
+        None shows bars on a terminal and in notebooks, where tqdm is installed; True always; False never. A callable
+        is given the stage's name and the share of it that is done, 0 to 1.
+
+    Raises
+    ------
+    UsageError
+        For anything else, and for True without tqdm.
+    """
+
+    def __init__(self, progress: bool | Callable[[str, float], object] | None) -> None:
+        self._bar: Any = None
+        self._stage = ""
+        self._make: Any = None
+        self._report: Callable[[str, float], object] | None = None
+        if progress is None or isinstance(progress, bool):
+            if progress or (progress is None and _is_watched()):
+                self._make = _tqdm(required=bool(progress))
+            self._delay = 0.0 if progress else _DELAY
+        elif callable(progress):
+            self._report = progress
+        else:
+            raise UsageError(f"progress takes None, True, False or a function of stage and fraction, not {progress!r}.")
+
+    @property
+    def callback(self) -> Callable[[str, float], None] | None:
+        """What a run calls; None where nobody watches."""
+        return self._show if self._make or self._report else None
+
+    def _show(self, stage: str, fraction: float) -> None:
+        if self._report is not None:
+            self._report(stage, fraction)
+            return
+        if stage != self._stage:
+            self._close()
+            self._stage = stage
+            self._bar = self._make(
+                total=100,
+                desc=f"esscher: {stage}",
+                delay=self._delay,
+                leave=False,
+                bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}",
+            )
+        self._bar.update(max(0.0, 100 * fraction - self._bar.n))
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def __enter__(self) -> ProgressBar:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._close()
+
+
+def _is_watched() -> bool:
+    """Whether somebody sees standard error as it is written."""
+    if "ipykernel" in sys.modules:
+        return True
+    try:
+        return sys.stderr.isatty()
+    except (AttributeError, ValueError):
+        return False
+
+
+def _tqdm(required: bool) -> Any:
+    try:
+        from tqdm.auto import tqdm
+    except ImportError as problem:
+        if required:
+            raise UsageError(
+                "progress=True needs tqdm, which is not installed; run pip install tqdm, or pass a function."
+            ) from problem
+        return None
+    return tqdm

@@ -1,0 +1,310 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tables: a prompt a row with lists, or a sample a row with the prompt's identifier, as in the program's text files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ._arrow import StreamPart, pyarrow
+from ._cells import Array, Cells, Elements, elements_of, matrices, ragged
+from ._roles import GUESSES, LOG_WEIGHT_NAMES, Roles
+from .errors import InputError
+
+#: Cells of a table, or a column that is handed over as it is.
+Part = Cells | StreamPart
+
+
+class PromptTable:
+    """A pyarrow table whose rows are brought into prompts.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        The table.
+    name : str
+        For messages.
+    roles : Roles
+        Its columns.
+
+    Attributes
+    ----------
+    identifiers : pyarrow.Array or None
+        A prompt's each, in order of first appearance; None where no column names them.
+    is_one_prompt : bool
+        Whether samples count as one prompt because nothing says otherwise.
+    """
+
+    def __init__(self, table: Any, name: str, roles: Roles) -> None:
+        self._arrow = pyarrow(f"{name}: a table")
+        self._table = table
+        self._name = name
+        self.roles = roles
+        self.identifiers: Any = None
+        self._codes: Array | None = None
+        first = roles.rewards[0] if roles.rewards else roles["num_samples"]
+        assert first is not None
+        has_lists = self._is_list(first)
+        prompt = roles["prompt"]
+        if prompt is not None and self._is_usable(prompt, has_lists):
+            self._read_identifiers(prompt)
+        self.is_one_prompt = not has_lists and self._codes is None and not roles.is_counts
+
+    def _is_list(self, column: str) -> bool:
+        return _is_list_type(self._arrow, self._table.schema.field(column).type)
+
+    def _is_usable(self, prompt: str, has_lists: bool) -> bool:
+        """Whether a column can identify prompts: a chat, which is a list, cannot, and lists of scores need none."""
+        if not self._arrow.types.is_nested(self._table.schema.field(prompt).type):
+            return True
+        if has_lists:
+            return False
+        raise InputError(
+            f"{self._name}: the column '{prompt}' holds lists or structs and identifies no prompt; name another with "
+            "column={'prompt': NAME}.",
+            self._name,
+        )
+
+    def _read_identifiers(self, prompt: str) -> None:
+        column = self._table.column(prompt)
+        if column.null_count:
+            row = int(np.argmin(np.asarray(column.is_valid()))) + 1
+            raise InputError(
+                f"{self._name}, row {row}: has no prompt in the column '{prompt}'; give every row its identifier.",
+                f"{self._name}, row {row}",
+            )
+        joined = _one_chunk(self._arrow, column)
+        if not self._arrow.types.is_dictionary(joined.type):
+            joined = joined.dictionary_encode()
+        codes = joined.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+        identifiers = joined.dictionary
+        # A dictionary that came with the data may be in any order and hold what no row has.
+        present, firsts, codes = np.unique(codes, return_index=True, return_inverse=True)
+        order = np.argsort(firsts, kind="stable")
+        rank = np.empty_like(order)
+        rank[order] = np.arange(len(order))
+        self._codes = rank[codes.reshape(-1)]
+        self.identifiers = identifiers.take(self._arrow.array(present[order]))
+
+    def follow(self, other: PromptTable) -> None:
+        """Bring the prompts into the order of another table, where both name them.
+
+        Raises
+        ------
+        InputError
+            If either has a prompt that the other lacks.
+        """
+        if self._codes is None or other.identifiers is None:
+            return
+        from pyarrow import compute
+
+        text = self._arrow.string()
+        own = compute.cast(self.identifiers, text)
+        theirs = compute.cast(other.identifiers, text)
+        for known, wanted, has, lacks in (
+            (own, theirs, other._name, self._name),
+            (theirs, own, self._name, other._name),
+        ):
+            found = compute.is_in(wanted, value_set=known)
+            if not compute.all(found).as_py():
+                missing = wanted[compute.index(found, False).as_py()].as_py()
+                raise InputError(
+                    f"{lacks}: has no prompt '{missing}', which {has} has; both must hold the same samples.",
+                    lacks,
+                )
+        place = compute.index_in(own, value_set=theirs).to_numpy(zero_copy_only=False)
+        self._codes = place.astype(np.int64)[self._codes]
+        self.identifiers = other.identifiers
+
+    def part(self, column: str) -> Part:
+        """The numbers of a column, a row for each prompt.
+
+        Columns of lists with a row a prompt are handed over as they are; other ones are brought into prompts,
+        which copies them unless the rows of each prompt are adjacent.
+        """
+        if self._is_list(column):
+            codes = self._codes
+            if codes is None or np.array_equal(codes, np.arange(len(codes))):
+                return StreamPart(self._table.column(column))
+            return self._of_lists(column, codes)
+        elements = self._flat(self._table.column(column), column)
+        if self._codes is None:
+            return matrices(elements, self._name)[0]
+        return _grouped(elements, self._codes)
+
+    def _of_lists(self, column: str, codes: Array) -> Cells:
+        """Lists of prompts that come more than once, or in another order."""
+        from pyarrow import compute
+
+        lists = _one_chunk(self._arrow, self._table.column(column))
+        parents = compute.list_parent_indices(lists).to_numpy(zero_copy_only=False)
+        elements = self._flat(compute.list_flatten(lists), column)
+        return _grouped(elements, codes[parents], len(self.identifiers))
+
+    def _flat(self, values: Any, column: str) -> Elements:
+        place = f"{self._name}, column '{column}'"
+        joined = _one_chunk(self._arrow, values)
+        valid = np.asarray(joined.is_valid()) if joined.null_count else None
+        if not (
+            self._arrow.types.is_floating(joined.type)
+            or self._arrow.types.is_integer(joined.type)
+            or self._arrow.types.is_boolean(joined.type)
+        ):
+            raise InputError(
+                f"{place}: holds {joined.type}, and Esscher reads floats, integers and booleans; cast the column.",
+                place,
+            )
+        if valid is not None:
+            joined = joined.fill_null(False if self._arrow.types.is_boolean(joined.type) else 0)
+        elements = elements_of(joined.to_numpy(zero_copy_only=False), place)
+        return Elements(elements.values, elements.kind, valid)
+
+    def counts(self) -> tuple[Array, Array]:
+        """How many samples each prompt has, and how many of them are correct."""
+        columns = []
+        for role in ("num_samples", "num_correct"):
+            elements = self._flat(self._table.column(self.roles[role]), str(self.roles[role]))
+            columns.append(whole_numbers(elements, f"{self._name}, column '{self.roles[role]}'"))
+        return columns[0], columns[1]
+
+    def same_lengths(self, column: str, other: str) -> bool:
+        """Whether a column has as many numbers as another in its first row, so that it is not one a token."""
+        if self._is_list(column) != self._is_list(other):
+            return False
+        if not self._is_list(column) or self._table.num_rows == 0:
+            return True
+        from pyarrow import compute
+
+        lengths = [
+            compute.list_value_length(self._table.column(name).slice(0, 1))[0].as_py() for name in (column, other)
+        ]
+        return bool(lengths[0] == lengths[1])
+
+
+def whole_numbers(elements: Elements, name: str) -> Array:
+    """Items as int64.
+
+    Raises
+    ------
+    InputError
+        If one is missing or no whole number.
+    """
+    values = elements.values
+    if elements.valid is not None or values.ndim != 1:
+        raise InputError(f"{name}: takes one whole number a prompt, and none may be missing.", name)
+    if elements.kind == "bfloat16" or values.dtype.kind == "b":
+        raise InputError(f"{name}: holds {elements.kind}, where whole numbers belong.", name)
+    whole = values.astype(np.int64)
+    if not np.array_equal(whole, values):
+        raise InputError(f"{name}: holds a number that is not whole; counts are whole numbers.", name)
+    return np.ascontiguousarray(whole)
+
+
+def open_table(
+    table: Any, name: str, chosen: Mapping[str, tuple[str, ...]], without: tuple[str, ...] = ()
+) -> PromptTable:
+    """A table of rewards, and of what else it holds.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        The table.
+    name : str
+        For messages.
+    chosen : mapping
+        The caller's columns.
+    without : tuple of str
+        Roles that come from elsewhere.
+    """
+    guesses = {role: names for role, names in GUESSES.items() if role not in without}
+    return PromptTable(table, name, Roles(*_columns(table, name), chosen, name, guesses))
+
+
+def open_companion(
+    table: Any, name: str, role: str, key: str | None, chosen: Mapping[str, tuple[str, ...]]
+) -> PromptTable:
+    """A table that holds one kind of number beside the rewards' one.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        The table.
+    name : str
+        For messages.
+    role : str
+        gold, logweight or logprob.
+    key : str, optional
+        The column.
+    chosen : mapping
+        The caller's columns.
+    """
+    usual = {
+        "gold": GUESSES["gold"] + GUESSES["reward"],
+        "logprob": GUESSES["logprob"],
+        "logweight": LOG_WEIGHT_NAMES,
+    }[role]
+    names = {"prompt": chosen["prompt"]} if "prompt" in chosen else {}
+    wanted = (key,) if key else chosen.get(role)
+    if wanted:
+        names["reward"] = wanted
+    guesses = {"prompt": GUESSES["prompt"], "reward": usual}
+    return PromptTable(table, name, Roles(*_columns(table, name), names, name, guesses, f"{role} numbers"))
+
+
+def _columns(table: Any, name: str) -> tuple[list[str], set[str]]:
+    arrow = pyarrow(f"{name}: a table")
+    numeric = set()
+    for field in table.schema:
+        kind = field.type
+        if _is_list_type(arrow, kind):
+            kind = kind.value_type
+        if arrow.types.is_floating(kind) or arrow.types.is_integer(kind) or arrow.types.is_boolean(kind):
+            numeric.add(field.name)
+    return list(table.schema.names), numeric
+
+
+def _is_list_type(arrow: Any, kind: Any) -> bool:
+    types = arrow.types
+    return bool(
+        types.is_list(kind)
+        or types.is_large_list(kind)
+        or types.is_fixed_size_list(kind)
+        or types.is_list_view(kind)
+        or types.is_large_list_view(kind)
+    )
+
+
+def _one_chunk(arrow: Any, values: Any) -> Any:
+    if isinstance(values, arrow.ChunkedArray):
+        joined = values.combine_chunks()
+        # combine_chunks keeps what is too large for one array in several.
+        return joined if isinstance(joined, arrow.Array) else arrow.concat_arrays(joined.chunks)
+    return values
+
+
+def _grouped(elements: Elements, codes: Array, prompts: int | None = None) -> Cells:
+    """Items by prompt, in their order within it.
+
+    Parameters
+    ----------
+    elements : Elements
+        Of one dimension.
+    codes : ndarray of int64
+        The prompt of each.
+    prompts : int, optional
+        How many prompts there are, where some may have no items.
+    """
+    count = int(codes.max()) + 1 if prompts is None else prompts
+    lengths = np.bincount(codes, minlength=count)
+    values, valid = elements.values, elements.valid
+    if np.any(codes[1:] < codes[:-1]):
+        order = np.argsort(codes, kind="stable")
+        values = values[order]
+        valid = None if valid is None else valid[order]
+    if (lengths == lengths[0]).all():
+        shape = (count, int(lengths[0]))
+        rows = Elements(values.reshape(shape), elements.kind, None if valid is None else valid.reshape(shape))
+        return matrices(rows, "rewards")[0]
+    return ragged(Elements(values, elements.kind, valid), np.concatenate([[0], np.cumsum(lengths)]))

@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What kind of thing an argument is: an array, a tensor, a column, a table, a sequence or a file's name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import _files
+from ._arrow import StreamPart, has_stream, pyarrow, stream_depth
+from ._cells import Elements, elements_of, matrices
+from ._dlpack import tensor_elements
+from ._sequences import numbers_of, rows_of
+from ._tables import Part
+from .errors import InputError, InputTypeError
+
+
+def module_of(value: object) -> str:
+    """The package that an object's type comes from."""
+    return type(value).__module__.partition(".")[0]
+
+
+def as_table(value: Any, name: str) -> Any:
+    """An object with columns as a pyarrow table, without a copy; None for what has no columns.
+
+    Parameters
+    ----------
+    value : object
+        A table or frame of pyarrow, polars, pandas or DuckDB, a data set of Hugging Face, or anything whose Arrow
+        stream has columns.
+    name : str
+        For messages.
+    """
+    if module_of(value) == "datasets":
+        return _dataset_table(value, name)
+    if type(value).__name__ == "LazyFrame" and hasattr(value, "collect"):
+        value = value.collect()
+    if module_of(value) == "pandas" and hasattr(value, "columns"):
+        arrow = pyarrow(f"{name}: a data frame of pandas")
+        try:
+            return arrow.Table.from_pandas(value, preserve_index=False)
+        except (arrow.ArrowInvalid, arrow.ArrowTypeError) as problem:
+            raise InputError(
+                f"{name}: a column cannot be read ({problem}); pass the columns that are needed, of numbers.",
+                name,
+            ) from problem
+    if type(value).__name__ == "RecordBatchReader" and hasattr(value, "read_all"):
+        return value.read_all()
+    if has_stream(value) and stream_depth(value, name) == 0:
+        return pyarrow(f"{name}: a table with columns").table(value)
+    return None
+
+
+def _dataset_table(value: Any, name: str) -> Any:
+    """A data set of Hugging Face as it lies in memory or on disk; None for one of its columns."""
+    kind = type(value).__name__
+    if kind in ("DatasetDict", "IterableDatasetDict"):
+        raise InputTypeError(
+            f"{name}: is a dictionary of splits ({', '.join(value)}); pass one, such as "
+            f"x['{next(iter(value), 'train')}'].",
+            name,
+        )
+    if kind.startswith("Iterable"):
+        raise InputTypeError(
+            f"{name}: is a stream, and rewards are read more than once; pass Dataset.from_list(list(x)), or load the "
+            "data set without streaming.",
+            name,
+        )
+    if not hasattr(value, "with_format"):
+        return None
+    return value.with_format("arrow")[:]
+
+
+def _dataset_column(value: Any, name: str) -> Any:
+    """A column of a data set as Arrow has it, where that can be reached."""
+    source, column = getattr(value, "source", None), getattr(value, "column_name", None)
+    if hasattr(source, "with_format") and isinstance(column, str):
+        return _dataset_table(source, name).column(column)
+    return list(value)
+
+
+def is_tensor(value: object) -> bool:
+    """Whether an object exports itself through DLPack and is no NumPy array."""
+    return hasattr(value, "__dlpack__") and not isinstance(value, np.ndarray)
+
+
+def is_sequence(value: object) -> bool:
+    """Whether an object is a list of rows or of numbers."""
+    return isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray, memoryview))
+
+
+def normalized(value: Any, name: str) -> Any:
+    """A value in one of the forms that the rest knows.
+
+    Parameters
+    ----------
+    value : object
+        Anything but a table or a file's name.
+    name : str
+        For messages.
+
+    Returns
+    -------
+    Elements, StreamPart or list
+        Items where they lie, a stream of Arrow, or a list of rows or numbers.
+
+    Raises
+    ------
+    InputTypeError
+        For what is none of them.
+    """
+    if module_of(value) == "pandas":
+        value = _pandas_values(value, name)
+    elif module_of(value) == "datasets":
+        value = _dataset_column(value, name)
+    if isinstance(value, np.ndarray):
+        return value.tolist() if _holds_rows(value) else elements_of(value, name)
+    if has_stream(value):
+        return StreamPart(value)
+    if hasattr(value, "__arrow_c_array__"):
+        arrow = pyarrow(f"{name}: an Arrow array")
+        return StreamPart(arrow.chunked_array([arrow.array(value)]))
+    if is_tensor(value):
+        return tensor_elements(value, name)
+    if is_sequence(value):
+        return list(value)
+    if isinstance(value, (bytes, bytearray)):
+        raise InputTypeError(f"{name}: is bytes; pass np.frombuffer(x, dtype=...).", name)
+    if isinstance(value, (Mapping, set, frozenset)):
+        raise InputTypeError(
+            f"{name}: is a {type(value).__name__}, which has no rows in an order; pass a list or an array.",
+            name,
+        )
+    if hasattr(value, "__array__") or isinstance(value, memoryview) or _has_buffer(value):
+        return elements_of(np.asarray(value), name)
+    if hasattr(value, "__iter__"):
+        return list(value)
+    raise InputTypeError(
+        f"{name}: an object of type {type(value).__name__} holds no rewards; pass an array, a tensor, a table, lists "
+        "of numbers or a file's name.",
+        name,
+    )
+
+
+def _has_buffer(value: object) -> bool:
+    try:
+        memoryview(value)  # type: ignore[arg-type]
+    except TypeError:
+        return False
+    return True
+
+
+def _holds_rows(array: np.ndarray[Any, Any]) -> bool:
+    """Whether an array of objects is a list of rows, as pandas keeps them."""
+    return array.dtype == object and array.ndim == 1
+
+
+def _pandas_values(value: Any, name: str) -> Any:
+    """The values of a series or index: its NumPy array where it has one, else its Arrow array, or a list."""
+    if isinstance(getattr(value, "dtype", None), np.dtype):
+        return value.to_numpy()
+    if hasattr(value, "__arrow_c_stream__"):
+        return value
+    arrow = pyarrow(f"{name}: a series of pandas with {getattr(value, 'dtype', 'its type')}")
+    return arrow.chunked_array([arrow.array(value)])
+
+
+def depth(value: Any, name: str) -> int:
+    """How deep numbers lie: 1 in one prompt's samples, 2 in a matrix, 3 in several models' ones.
+
+    Parameters
+    ----------
+    value : object
+        Normalized or not; a file's name and a table count as a matrix.
+    name : str
+        For messages.
+    """
+    if isinstance(value, Elements):
+        return value.values.ndim
+    if isinstance(value, StreamPart):
+        return stream_depth(value.exporter, name)
+    if _files.is_name(value) or isinstance(value, Mapping):
+        return 2
+    if isinstance(value, np.ndarray) and not _holds_rows(value):
+        return value.ndim
+    if is_tensor(value) and not has_stream(value) and hasattr(value, "ndim"):
+        return int(value.ndim)
+    if has_stream(value):
+        return stream_depth(value, name) or 2
+    if is_sequence(value) or isinstance(value, np.ndarray) or hasattr(value, "__arrow_c_array__"):
+        first = next((item for item in value if item is not None), None)
+        if hasattr(value, "__arrow_c_array__"):
+            return 2 if hasattr(first, "values") else 1
+        return 1 + (0 if first is None else depth(first, name))
+    if module_of(value) == "pandas" and hasattr(value, "to_numpy"):
+        return 2 if hasattr(value, "columns") else depth(value.to_numpy(), name)
+    return 0
+
+
+def row_elements(row: Any, name: str) -> Elements:
+    """One row of a list of rows.
+
+    Raises
+    ------
+    InputTypeError
+        If it is no row of numbers.
+    """
+    known = normalized(row, name)
+    if isinstance(known, Elements):
+        return known
+    if isinstance(known, StreamPart):
+        return elements_of(np.asarray(known.exporter), name)
+    return numbers_of(known, name)
+
+
+def parts_of(value: Any, name: str, member_name: Callable[[int], str] | None = None) -> list[tuple[str, Part]]:
+    """The matrices of a value, with a name each: one, or one for each model.
+
+    Parameters
+    ----------
+    value : object
+        Anything but a table or a file's name.
+    name : str
+        Of the value.
+    member_name : callable, optional
+        From a model's number to its name; ``name[0]``, ``name[1]`` and so on without it.
+
+    Raises
+    ------
+    InputTypeError
+        For numbers that are nested too deep, or not at all.
+    """
+    known = normalized(value, name)
+    if isinstance(known, StreamPart):
+        return [(name, known)]
+    named = member_name or (lambda index: f"{name}[{index}]")
+    if isinstance(known, Elements):
+        found = matrices(known, name)
+        if known.values.ndim < 3:
+            return [(name, found[0])]
+        return [(named(index), cells) for index, cells in enumerate(found)]
+    levels = depth(known, name)
+    if levels == 1:
+        return [(name, matrices(numbers_of(known, name), name)[0])]
+    if levels == 2:
+        return [(name, rows_of(known, name, row_elements))]
+    if levels == 3:
+        return [part for index, model in enumerate(known) for part in parts_of(model, named(index))]
+    raise InputTypeError(
+        f"{name}: numbers are nested {levels} deep; pass (samples), (prompts, samples) or (models, prompts, samples), "
+        "with a number for each sample.",
+        name,
+    )

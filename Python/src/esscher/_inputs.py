@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from os import fspath
 from typing import Any
@@ -16,7 +16,7 @@ from ._cells import Array, Elements
 from ._library import ErrorSlot, Handle, encoded, library
 from ._roles import checked_columns, is_wanted
 from ._tables import Part, PromptTable, open_companion, open_table, whole_numbers
-from ._values import as_table, depth, is_sequence, normalized, parts_of
+from ._values import as_table, depth, is_sequence, module_of, normalized, parts_of
 from .errors import InputError, InputTypeError, UsageError
 
 _COMPANIONS = (
@@ -102,15 +102,15 @@ class _Loader:
                 "frontier needs rewards: an array, a tensor, a table, lists of numbers or a file's name; or "
                 "num_samples and num_correct."
             )
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and module_of(value) != "datasets":
             return self._ensemble([(str(name), item) for name, item in value.items()])
-        if is_sequence(value) and len(value) and depth(value, "rewards") == 3:
+        if is_sequence(value) and len(value) and (_are_names(value) or depth(value, "rewards") == 3):
             return self._ensemble(self._named_members(value))
         return self._model(value, None)
 
     def _named_members(self, value: Any) -> list[tuple[str, Any]]:
         """A name for each model of a list: a file's own, unless two are alike."""
-        if all(_files.is_name(item) for item in value):
+        if _are_names(value):
             paths = [fspath(item) for item in value]
             labels = [_files.label_of(path) for path in paths]
             return list(zip(labels if len(set(labels)) == len(labels) else paths, value))
@@ -172,7 +172,7 @@ class _Loader:
         table = as_table(value, place)
         if table is None:
             label = label or "rewards"
-            return _Rewards(label, parts_of(value, label))
+            return _Rewards(label, parts_of(self._typed(value), label))
         return self._table(table, place, name or self.inputs.label, name, follow)
 
     def _read(self, text: str, key: str | None) -> Any:
@@ -185,6 +185,10 @@ class _Loader:
             self.inputs.input_format,
             lambda column: column == key or is_wanted(column, self.chosen),
         )
+
+    def _typed(self, value: Any) -> Any:
+        """An array of opaque bytes as what the caller says they are."""
+        return _files.as_bfloat16(value, self.inputs.dtype) if isinstance(value, np.ndarray) else value
 
     def _table(
         self, table: Any, place: str, label: str | None, member: str | None, follow: PromptTable | None
@@ -233,7 +237,7 @@ class _Loader:
             if rewards.table is not None:
                 opened.follow(rewards.table)
             return opened.part(opened.roles.rewards[0])
-        parts = parts_of(value, place)
+        parts = parts_of(self._typed(value), place)
         if len(parts) > 1:
             raise InputError(
                 f"{place}: holds {len(parts)} numbers a sample, and one is needed; pass one of them.", place
@@ -251,6 +255,10 @@ class _Loader:
         if is_guess and not table.same_lengths(column, table.roles.rewards[0]):
             return None
         return table.part(column)
+
+
+def _are_names(values: Sequence[Any]) -> bool:
+    return all(_files.is_name(value) for value in values)
 
 
 def load(inputs: Inputs) -> Loaded:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from . import _files
 from ._arrow import StreamPart, has_stream, pyarrow, stream_depth
 from ._cells import Elements, elements_of, matrices
 from ._dlpack import tensor_elements
@@ -173,7 +172,7 @@ def depth(value: Any, name: str) -> int:
     Parameters
     ----------
     value : object
-        Normalized or not; a file's name and a table count as a matrix.
+        Normalized or not; a table counts as a matrix.
     name : str
         For messages.
     """
@@ -181,8 +180,8 @@ def depth(value: Any, name: str) -> int:
         return value.values.ndim
     if isinstance(value, StreamPart):
         return stream_depth(value.exporter, name)
-    if _files.is_name(value) or isinstance(value, Mapping):
-        return 2
+    if isinstance(value, (str, bytes, Mapping)):
+        return 0
     if isinstance(value, np.ndarray) and not _holds_rows(value):
         return value.ndim
     if is_tensor(value) and not has_stream(value) and hasattr(value, "ndim"):

@@ -262,7 +262,7 @@ final class WorkerScratch {
 
 extension RewardSource {
   /// Mean samples of the first prompts; rows that differ do so about it.
-  fileprivate var meanSampleCount: Int {
+  var meanSampleCount: Int {
     let rows = min(rowCount, 64)
     guard rows > 0 else { return 1 }
     return (0..<rows).reduce(0) { $0 + sampleCount(row: $1) } / rows

@@ -9,9 +9,18 @@ extension CPUBackend {
     for table: RewardTable, plan: SoftBestOfNPlan
   ) throws(EsscherError) -> Int {
     let rows = memoryBudgetBytes / 8 / max(1, SoftBestOfNTable.bytesPerRow(plan))
+    let samples = max(1, table.rewardSource?.meanSampleCount ?? 1)
+    // Whole rounds of the workers: some are idle at the end of each.
+    let rounds = max(1, Self.choicesPerRound / samples / max(1, plan.pointCount))
     return max(
-      1, min(rows, try rowsPerTile(for: table, plan: StatisticsPlan(missing: plan.missing))))
+      1,
+      min(
+        rows, rounds * threads,
+        try rowsPerTile(for: table, plan: StatisticsPlan(missing: plan.missing))))
   }
+
+  /// Samples times policies that a worker weighs in about a quarter of a second, after which an interrupt is heard.
+  private static let choicesPerRound = 1 << 22
 
   /// Evaluates soft best-of-n on some rows, in parallel over rows.
   ///

@@ -1,6 +1,6 @@
 # Verbs only; what they do is in Scripts/.
 
-.PHONY: help deps build library test races faults lint kernels demo paper bench scaling docs install clean fuzz nightly \
+.PHONY: help deps build library wheel test test-python races faults lint kernels demo paper bench scaling docs install clean fuzz nightly \
   test-intel test-address test-thread
 
 help: ## print the verbs
@@ -63,6 +63,14 @@ docs: ## build the documentation
 library: ## build libesscher.so, esscher.h and esscher.pc into build/library, and check them
 	Scripts/install-deps test
 	Scripts/check-library release
+
+wheel: ## build the wheel of the Python package into dist/
+	Scripts/install-deps python
+	Scripts/build-wheel
+
+test-python: ## build the wheel and test it on every Python from 3.10 to 3.13 that is here
+	Scripts/install-deps python
+	Scripts/test-python
 
 install: deps ## install the program and the C library; PREFIX=/usr/local
 	Scripts/install

@@ -163,17 +163,21 @@ class _Loader:
         """One argument: rewards, or several models of an array."""
         label = name or self.inputs.label
         if _files.is_name(value):
-            text = fspath(value)
-            label = label or _files.label_of(text)
-            place = text
-            value = self._read(text, self.inputs.key)
+            place = fspath(value)
+            label = label or _files.label_of(place)
+            value = self._read(place, self.inputs.key)
         else:
             place = name or "rewards"
         table = as_table(value, place)
         if table is None:
             label = label or "rewards"
             return _Rewards(label, parts_of(self._typed(value), label))
-        return self._table(table, place, name or self.inputs.label, name, follow)
+        opened = self._opened(table, place, follow)
+        if opened.roles.is_counts:
+            return _Rewards(label or "rewards", counts=opened.counts(), table=opened)
+        if follow is None:
+            self._note(opened)
+        return self._columns(opened, name, name or self.inputs.label)
 
     def _read(self, text: str, key: str | None) -> Any:
         prompt = self.chosen.get("prompt", (None,))[0]
@@ -190,15 +194,16 @@ class _Loader:
         """An array of opaque bytes as what the caller says they are."""
         return _files.as_bfloat16(value, self.inputs.dtype) if isinstance(value, np.ndarray) else value
 
-    def _table(
-        self, table: Any, place: str, label: str | None, member: str | None, follow: PromptTable | None
-    ) -> _Rewards:
+    def _opened(self, table: Any, place: str, follow: PromptTable | None) -> PromptTable:
+        """A table with its columns found, its prompts in the order of another one's."""
         elsewhere = [role for name, role, _, _ in _COMPANIONS if getattr(self.inputs, name) is not None]
         opened = open_table(table, place, self.chosen, tuple(elsewhere))
         if follow is not None:
             opened.follow(follow)
-        if opened.roles.is_counts:
-            return _Rewards(label or "rewards", counts=opened.counts(), table=opened)
+        return opened
+
+    def _columns(self, opened: PromptTable, member: str | None, label: str | None) -> _Rewards:
+        """The columns of rewards of a table, one a model."""
         columns = opened.roles.rewards
         if len(columns) == 1:
             name = label or columns[0]
@@ -206,7 +211,11 @@ class _Loader:
         else:
             name = label or "rewards"
             models = [(f"{member}:{column}" if member else column, opened.part(column)) for column in columns]
-        if follow is None and opened.is_one_prompt:
+        return _Rewards(name, models, table=opened)
+
+    def _note(self, opened: PromptTable) -> None:
+        """What is to be said about the rewards' table."""
+        if opened.is_one_prompt:
             self.notes.append(
                 "No column names the prompts, so all samples count as one prompt; name it with column={'prompt': NAME}."
             )
@@ -214,7 +223,6 @@ class _Loader:
             self.notes.append(
                 f"The column '{column}' holds no numbers and was not read as gold rewards; if it does, cast it."
             )
-        return _Rewards(name, models, table=opened)
 
     # What goes with rewards
 

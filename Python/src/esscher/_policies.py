@@ -33,7 +33,7 @@ def add_policies(options: Handle, policies: Any) -> None:
         For what holds no policies.
     """
     for row, record in enumerate(_records(policies)):
-        place = f"policies, row {row + 1}"
+        place = f"policies, row {row}"
         if not isinstance(record, Mapping):
             raise UsageError(
                 f"{place}: is a {type(record).__name__}; pass dictionaries with name, kl, reward and, "

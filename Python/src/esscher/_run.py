@@ -16,6 +16,9 @@ from ._structs import INTERRUPTED, Observer, ProgressFunction
 #: How often progress is handed on, in seconds.
 _PERIOD = 0.1
 
+#: How long an interruption waits for the run to end, in seconds.
+_PATIENCE = 0.4
+
 #: Takes a stage's name and the share of it that is done.
 Progress = Callable[[str, float], None]
 
@@ -104,7 +107,8 @@ def run(loaded: Loaded, options: Handle, progress: Progress | None) -> Handle:
                 progress(*call.events.popleft())
     except BaseException:
         call.cancel()
-        call.finished.wait()
+        # A tile takes a fraction of a second. What takes longer ends by itself, and holds what it reads until then.
+        call.finished.wait(_PATIENCE)
         raise
     thread.join()
     if call.failure is not None:

@@ -78,7 +78,7 @@ def rows_of(rows: Sequence[Any], name: str, elements_of_row: Callable[[Any, str]
     """
     parts: list[Elements] = []
     for index, row in enumerate(rows):
-        place = f"{name}, row {index + 1}"
+        place = f"{name}, row {index}"
         part = numbers_of([], place) if row is None else elements_of_row(row, place)
         if part.values.ndim != 1:
             raise InputTypeError(

@@ -70,12 +70,15 @@ class PromptTable:
     def _read_identifiers(self, prompt: str) -> None:
         column = self._table.column(prompt)
         if column.null_count:
-            row = int(np.argmin(np.asarray(column.is_valid()))) + 1
+            row = int(np.argmin(np.asarray(column.is_valid())))
             raise InputError(
                 f"{self._name}, row {row}: has no prompt in the column '{prompt}'; give every row its identifier.",
                 f"{self._name}, row {row}",
             )
         joined = _one_chunk(self._arrow, column)
+        if str(joined.type).endswith("_view"):
+            # What polars exports, and few functions of Arrow take.
+            joined = joined.cast(self._arrow.large_string())
         if not self._arrow.types.is_dictionary(joined.type):
             joined = joined.dictionary_encode()
         codes = joined.indices.to_numpy(zero_copy_only=False).astype(np.int64)

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files and folders by name."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import RESAMPLES, package
+
+import esscher
+
+
+def csv(rewards: Any, **arguments: Any) -> str:
+    return esscher.frontier(rewards, resamples=RESAMPLES, **arguments).to_csv()
+
+
+def test_npy_by_its_name(rewards: np.ndarray, csv_of_npy: Any, tmp_path: Path) -> None:
+    np.save(tmp_path / "k.npy", rewards)
+    assert csv(tmp_path / "k.npy") == csv_of_npy(rewards)
+    assert csv(str(tmp_path / "k.npy")) == csv_of_npy(rewards)
+    (tmp_path / "k.npy").rename(tmp_path / "k.data")
+    assert csv(tmp_path / "k.data", input_format="npy") == csv_of_npy(rewards)
+
+
+def test_npz_with_a_key(rewards: np.ndarray, csv_of_npy: Any, tmp_path: Path) -> None:
+    path = tmp_path / "k.npz"
+    np.savez_compressed(path, a=rewards, b=-rewards)
+    assert csv(path, key="a") == csv_of_npy(rewards)
+    assert csv(path, key="a", gold=f"{path}:b") == csv(rewards, label="k", gold=-rewards)
+    with pytest.raises(esscher.UsageError, match="holds the arrays a, b"):
+        csv(path)
+    with pytest.raises(esscher.InputError, match="no array 'c'"):
+        csv(path, key="c")
+
+
+def test_bfloat16_file(rewards: np.ndarray, csv_of_npy: Any, tmp_path: Path) -> None:
+    opaque = rewards.view("u4").__rshift__(16).astype("u2").view("V2")
+    np.save(tmp_path / "k.npy", opaque)
+    assert csv(tmp_path / "k.npy", dtype="bf16") == csv_of_npy(opaque, "--dtype", "bf16")
+    with pytest.raises(esscher.InputTypeError, match="dtype='bf16'"):
+        csv(tmp_path / "k.npy")
+    with pytest.raises(esscher.UsageError, match="dtype takes 'bf16'"):
+        csv(tmp_path / "k.npy", dtype="fp8")
+
+
+def test_parquet_and_arrow(rewards: np.ndarray, csv_of_npy: Any, tmp_path: Path) -> None:
+    arrow = package("pyarrow")
+    from pyarrow import feather, parquet
+
+    table = arrow.table({"text": ["x"] * len(rewards), "rewards": list(rewards)})
+    parquet.write_table(table, tmp_path / "k.parquet")
+    feather.write_feather(table, tmp_path / "k.feather")
+    with arrow.ipc.new_stream(tmp_path / "k.arrow", table.schema) as writer:
+        writer.write_table(table)
+    for name in ("k.parquet", "k.feather", "k.arrow"):
+        assert csv(tmp_path / name, label="k") == csv_of_npy(rewards)
+    parquet.write_table(table.select(["text"]), tmp_path / "n.parquet")
+    with pytest.raises(esscher.InputError, match="its columns are text"):
+        csv(tmp_path / "n.parquet")
+
+
+def test_a_saved_data_set(rewards: np.ndarray, csv_of_npy: Any, tmp_path: Path) -> None:
+    datasets = package("datasets")
+    data = datasets.Dataset(package("pyarrow").table({"rewards": list(rewards)}))
+    data.save_to_disk(tmp_path / "one")
+    datasets.DatasetDict(train=data).save_to_disk(tmp_path / "split")
+    assert csv(tmp_path / "one", label="k") == csv_of_npy(rewards)
+    assert csv(f"dataset:{tmp_path / 'split'}:train", label="k") == csv_of_npy(rewards)
+    with pytest.raises(esscher.InputTypeError, match="splits"):
+        csv(tmp_path / "split")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(esscher.InputError, match="save_to_disk"):
+        csv(tmp_path / "empty")
+
+
+TEXTS = {
+    "long.csv": "prompt_id,reward,gold\n" + "".join(f"0{i % 3},{i * 0.37 % 5},{i}\n" for i in range(60)),
+    "quoted.csv": 'prompt,score\n"a, b",1\n"a, b",2.5\nc,\nc,3\n',
+    "long.tsv": "task_id\tscore\n" + "".join(f"{i % 4}\t{i * i % 7}\n" for i in range(40)),
+    "counts.csv": "id,num_samples,num_correct\na,10,3\nb,10,4\n",
+    "lists.jsonl": "".join(
+        json.dumps({"prompt_id": f"p{i}", "rewards": [i * 0.1, 1, 2.5, i], "gold_scores": [1, 2, 3, i]}) + "\n"
+        for i in range(9)
+    ),
+    "long.jsonl": "".join(json.dumps({"id": i % 5, "reward": (i * 37 % 11) / 7}) + "\n" for i in range(50)),
+    "flags.jsonl": "".join(json.dumps({"prompt": f"q{i % 2}", "score": i % 3 == 0}) + "\n" for i in range(30)),
+    "strings.jsonl": "".join(json.dumps({"id": i % 2, "score": f"{i % 4}.5"}) + "\n" for i in range(30)),
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_texts_are_read_as_the_program_reads_them(name: str, tool: Any, tmp_path: Path) -> None:
+    package("pyarrow")
+    path = tmp_path / name
+    path.write_text(TEXTS[name])
+    options = ["--missing", "drop", "--resamples", str(RESAMPLES)]
+    assert csv(path, missing="drop") == tool("frontier", str(path), "--format", "csv", *options)
+
+
+def test_several_files_are_an_ensemble(rewards: np.ndarray, tool: Any, tmp_path: Path) -> None:
+    for index, name in enumerate("ab"):
+        np.save(tmp_path / f"{name}.npy", rewards + index)
+    paths = [str(tmp_path / f"{name}.npy") for name in "ab"]
+    expected = tool("frontier", *paths, "--ensemble", "mean", "--format", "csv", "--resamples", str(RESAMPLES))
+    assert csv(paths, ensemble="mean") == expected
+
+
+def test_policies_from_a_file_a_frame_and_records(rewards: np.ndarray, tool: Any, tmp_path: Path) -> None:
+    package("pyarrow")
+    np.save(tmp_path / "k.npy", rewards)
+    path = tmp_path / "p.csv"
+    path.write_text("name,kl,reward,gold\nppo,0.5,0.9,\ndpo,1.5,1,0.25\n")
+    base = ["frontier", str(tmp_path / "k.npy"), "--format", "csv", "--resamples", str(RESAMPLES)]
+    expected = tool(*base, "--policies", str(path))
+    records = [{"name": "ppo", "kl": 0.5, "reward": 0.9}, {"name": "dpo", "kl": 1.5, "reward": 1, "gold": 0.25}]
+    assert csv(rewards, label="k", policies=path) == expected
+    assert csv(rewards, label="k", policies=records) == expected
+    frame = package("pandas").DataFrame(records)
+    assert csv(rewards, label="k", policies=frame) == expected
+
+
+@pytest.mark.parametrize(
+    ("policies", "kind", "sentence"),
+    [
+        ([{"kl": 1, "reward": 1}], esscher.InputError, "row 0: has no name"),
+        ([{"name": "a", "kl": "x", "reward": 1}], esscher.InputError, "'x' is no number"),
+        ([{"name": "a", "kl": -1, "reward": 1}], esscher.InputError, "negative"),
+        ([{"name": "a", "kl": 1, "reward": 1}] * 2, esscher.InputError, "twice"),
+        ({"name": "a"}, esscher.UsageError, "into a list"),
+        ([("a", 1, 2)], esscher.UsageError, "row 0: is a tuple"),
+        (7, esscher.UsageError, "of type int"),
+    ],
+)
+def test_policies_that_are_none(policies: Any, kind: type[Exception], sentence: str) -> None:
+    with pytest.raises(kind, match=sentence):
+        esscher.frontier([[1.0, 2.0]], policies=policies)
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(esscher.InputError, match="no such file"):
+        csv(tmp_path / "nothing.npy")
+    (tmp_path / "x.doc").write_text("x")
+    with pytest.raises(esscher.UsageError, match="ending says no format"):
+        csv(tmp_path / "x.doc")
+    (tmp_path / "x.npy").write_bytes(b"\x93NUMPY\x01\x00")
+    with pytest.raises(esscher.InputError, match="could not be read"):
+        csv(tmp_path / "x.npy")
+    np.save(tmp_path / "o.npy", np.array([object()]), allow_pickle=True)
+    with pytest.raises(esscher.InputError, match="could not be read"):
+        csv(tmp_path / "o.npy")

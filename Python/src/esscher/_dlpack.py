@@ -121,8 +121,10 @@ def tensor_elements(tensor: Any, name: str) -> Elements:
 
 
 def _capsule(tensor: Any, name: str) -> object:
-    device = tensor.__dlpack_device__() if hasattr(tensor, "__dlpack_device__") else (1, 0)
+    device = (1, 0)
     try:
+        if hasattr(tensor, "__dlpack_device__"):
+            device = tensor.__dlpack_device__()
         try:
             return tensor.__dlpack__(max_version=(1, 0), dl_device=(1, 0))
         except TypeError:

@@ -168,7 +168,7 @@ class _Loader:
             value = self._read(place, self.inputs.key)
         else:
             place = name or "rewards"
-        table = as_table(value, place)
+        table = as_table(value, place, self._is_wanted)
         if table is None:
             label = label or "rewards"
             return _Rewards(label, parts_of(self._typed(value), label))
@@ -187,8 +187,11 @@ class _Loader:
             self.inputs.dtype,
             prompt,
             self.inputs.input_format,
-            lambda column: column == key or is_wanted(column, self.chosen),
+            lambda column: column == key or self._is_wanted(column),
         )
+
+    def _is_wanted(self, column: str) -> bool:
+        return is_wanted(column, self.chosen)
 
     def _typed(self, value: Any) -> Any:
         """An array of opaque bytes as what the caller says they are."""
@@ -237,7 +240,7 @@ class _Loader:
             text, key = _files.split_key(fspath(value))
             place = text
             value = self._read(text, key)
-        table = as_table(value, place)
+        table = as_table(value, place, lambda column: column == key or self._is_wanted(column))
         if table is not None:
             opened = open_companion(table, place, role, key, self.chosen)
             if not opened.roles.rewards:

@@ -21,7 +21,7 @@ def module_of(value: object) -> str:
     return type(value).__module__.partition(".")[0]
 
 
-def as_table(value: Any, name: str) -> Any:
+def as_table(value: Any, name: str, wanted: Callable[[str], bool] = lambda column: True) -> Any:
     """An object with columns as a pyarrow table, without a copy; None for what has no columns.
 
     Parameters
@@ -31,15 +31,18 @@ def as_table(value: Any, name: str) -> Any:
         stream has columns.
     name : str
         For messages.
+    wanted : callable
+        Which columns may be asked for, where leaving the others out saves work; all where there are none of them.
     """
     if module_of(value) == "datasets":
-        return _dataset_table(value, name)
+        return _dataset_table(value, name, wanted)
     if type(value).__name__ == "LazyFrame" and hasattr(value, "collect"):
         value = value.collect()
     if module_of(value) == "pandas" and hasattr(value, "columns"):
         arrow = pyarrow(f"{name}: a data frame of pandas")
+        columns = [column for column in value.columns if isinstance(column, str) and wanted(column)]
         try:
-            return arrow.Table.from_pandas(value, preserve_index=False)
+            return arrow.Table.from_pandas(value[columns] if columns else value, preserve_index=False)
         except (arrow.ArrowInvalid, arrow.ArrowTypeError) as problem:
             raise InputError(
                 f"{name}: a column cannot be read ({problem}); pass the columns that are needed, of numbers.",
@@ -52,7 +55,7 @@ def as_table(value: Any, name: str) -> Any:
     return None
 
 
-def _dataset_table(value: Any, name: str) -> Any:
+def _dataset_table(value: Any, name: str, wanted: Callable[[str], bool]) -> Any:
     """A data set of Hugging Face as it lies in memory or on disk; None for one of its columns."""
     kind = type(value).__name__
     if kind in ("DatasetDict", "IterableDatasetDict"):
@@ -69,14 +72,15 @@ def _dataset_table(value: Any, name: str) -> Any:
         )
     if not hasattr(value, "with_format"):
         return None
-    return value.with_format("arrow")[:]
+    columns = [column for column in value.column_names if wanted(column)]
+    return (value.select_columns(columns) if columns else value).with_format("arrow")[:]
 
 
 def _dataset_column(value: Any, name: str) -> Any:
     """A column of a data set as Arrow has it, where that can be reached."""
     source, column = getattr(value, "source", None), getattr(value, "column_name", None)
     if hasattr(source, "with_format") and isinstance(column, str):
-        return _dataset_table(source, name).column(column)
+        return _dataset_table(source, name, lambda other: other == column).column(column)
     return list(value)
 
 
@@ -123,8 +127,6 @@ def normalized(value: Any, name: str) -> Any:
         return StreamPart(arrow.chunked_array([arrow.array(value)]))
     if is_tensor(value):
         return tensor_elements(value, name)
-    if is_sequence(value):
-        return list(value)
     if isinstance(value, (bytes, bytearray)):
         raise InputTypeError(f"{name}: is bytes; pass np.frombuffer(x, dtype=...).", name)
     if isinstance(value, (Mapping, set, frozenset)):
@@ -132,8 +134,10 @@ def normalized(value: Any, name: str) -> Any:
             f"{name}: is a {type(value).__name__}, which has no rows in an order; pass a list or an array.",
             name,
         )
-    if hasattr(value, "__array__") or isinstance(value, memoryview) or _has_buffer(value):
+    if hasattr(value, "__array__") or _has_buffer(value):
         return elements_of(np.asarray(value), name)
+    if is_sequence(value):
+        return list(value)
     if hasattr(value, "__iter__"):
         return list(value)
     raise InputTypeError(

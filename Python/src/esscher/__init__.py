@@ -22,6 +22,7 @@ from .errors import (
     UsageError,
 )
 from .result import FrontierResult
+from .sweeps import Merge, Shard, merge, run_shard
 
 __all__ = [
     "Device",
@@ -32,8 +33,12 @@ __all__ = [
     "InputError",
     "InputTypeError",
     "InternalError",
+    "Merge",
+    "Shard",
     "UsageError",
     "__version__",
     "devices",
     "frontier",
+    "merge",
+    "run_shard",
 ]

@@ -177,11 +177,11 @@ def frontier(
         )
         result = result_of_report(run(loaded, options, bar.callback), loaded.notes)
     for warning in result.warnings:
-        warnings.warn(warning, EsscherWarning, stacklevel=_frames_inside())
+        warnings.warn(warning, EsscherWarning, stacklevel=frames_inside())
     return result
 
 
-def _frames_inside() -> int:
+def frames_inside() -> int:
     """How many frames belong to the package, so that warnings name the caller's line."""
     import sys
 

@@ -7,7 +7,7 @@ import ctypes
 import os
 import sys
 import threading
-from ctypes import POINTER, c_char_p, c_double, c_int32, c_int64, c_void_p
+from ctypes import POINTER, c_char_p, c_double, c_int32, c_int64, c_size_t, c_void_p
 from pathlib import Path
 
 from . import _structs
@@ -54,6 +54,16 @@ _SIGNATURES: dict[str, tuple[list[object], object]] = {
         [c_void_p, c_void_p, POINTER(_structs.Observer), c_void_p, c_void_p],
         c_int32,
     ),
+    "esscher_state_create": ([c_char_p, c_size_t, c_char_p, c_void_p], c_void_p),
+    "esscher_state_destroy": ([c_void_p], None),
+    "esscher_state_bytes": ([c_void_p, POINTER(c_size_t)], c_void_p),
+    "esscher_state_round": ([c_void_p], c_int64),
+    "esscher_state_is_finished": ([c_void_p], c_int32),
+    "esscher_shard_run": (
+        [c_void_p, c_void_p, POINTER(_structs.Shard), c_void_p, c_void_p, c_void_p, c_void_p],
+        c_int32,
+    ),
+    "esscher_merge": ([c_void_p, c_int64, c_void_p, c_void_p, c_void_p], c_int32),
     "esscher_report_column_count": ([c_void_p], c_int64),
     "esscher_report_column_name": ([c_void_p, c_int64], c_char_p),
     "esscher_report_column_kind": ([c_void_p, c_int64], c_int32),
@@ -149,6 +159,12 @@ class ErrorSlot:
     def address(self) -> object:
         """What the call takes."""
         return ctypes.byref(self._handle)
+
+    @property
+    def status(self) -> int:
+        """The status of the error that is stored; 0 of none."""
+        status: int = library().esscher_error_status(self._handle)
+        return status
 
     def check(self, status: int) -> None:
         """Raise what the call failed with; nothing where it did not fail.

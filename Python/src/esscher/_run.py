@@ -13,6 +13,9 @@ from ._inputs import Loaded
 from ._library import ErrorSlot, Handle, library
 from ._structs import INTERRUPTED, Observer, ProgressFunction
 
+#: Makes a call of the library with an observer, a place for the result and one for the error; gives its status.
+Invocation = Callable[[Any, Any, Any], int]
+
 #: How often progress is handed on, in seconds.
 _PERIOD = 0.1
 
@@ -26,14 +29,14 @@ Progress = Callable[[str, float], None]
 class _Call:
     """The call, with everything that must live until it has returned."""
 
-    def __init__(self, loaded: Loaded, options: Handle, watched: bool) -> None:
-        self._loaded = loaded
-        self._options = options
+    def __init__(self, invoke: Invocation, destroy: str, watched: bool) -> None:
+        self._invoke = invoke
+        self._destroy = destroy
         self._cancel = ctypes.c_int32(0)
         self.events: collections.deque[tuple[str, float]] = collections.deque()
         self._progress = ProgressFunction(self._note) if watched else ProgressFunction()
         self.finished = threading.Event()
-        self.report: Handle | None = None
+        self.result: Handle | None = None
         self.failure: BaseException | None = None
 
     def _note(self, context: Any, stage: bytes, fraction: float) -> int:
@@ -52,19 +55,13 @@ class _Call:
                 cancel=ctypes.pointer(self._cancel),
                 progress=self._progress,
             )
-            report = ctypes.c_void_p()
+            result = ctypes.c_void_p()
             error = ErrorSlot()
-            status = library().esscher_frontier(
-                self._loaded.table.pointer,
-                self._options.pointer,
-                ctypes.byref(observer),
-                ctypes.byref(report),
-                error.address,
-            )
+            status = self._invoke(ctypes.byref(observer), ctypes.byref(result), error.address)
             if status == INTERRUPTED:
                 raise KeyboardInterrupt
             error.check(status)
-            self.report = Handle(report.value, "esscher_report_destroy")
+            self.result = Handle(result.value, self._destroy)
         except BaseException as problem:
             self.failure = problem
         finally:
@@ -96,7 +93,32 @@ def run(loaded: Loaded, options: Handle, progress: Progress | None) -> Handle:
     EsscherError
         As the library failed.
     """
-    call = _Call(loaded, options, progress is not None)
+
+    def invoke(observer: Any, report: Any, error: Any) -> int:
+        status: int = library().esscher_frontier(loaded.table.pointer, options.pointer, observer, report, error)
+        return status
+
+    return watch(invoke, "esscher_report_destroy", progress)
+
+
+def watch(invoke: Invocation, destroy: str, progress: Progress | None) -> Handle:
+    """Make a call in a thread of its own, as :func:`run` does.
+
+    Parameters
+    ----------
+    invoke : callable
+        The call.
+    destroy : str
+        The function that frees its result.
+    progress : callable, optional
+        Called on this thread.
+
+    Returns
+    -------
+    Handle
+        The result.
+    """
+    call = _Call(invoke, destroy, progress is not None)
     thread = threading.Thread(target=call.run, name="esscher", daemon=True)
     thread.start()
     try:
@@ -113,5 +135,5 @@ def run(loaded: Loaded, options: Handle, progress: Progress | None) -> Handle:
     thread.join()
     if call.failure is not None:
         raise call.failure
-    assert call.report is not None
-    return call.report
+    assert call.result is not None
+    return call.result

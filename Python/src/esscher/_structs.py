@@ -32,8 +32,8 @@ ELEMENT_CODES = {
 #: Kinds of a report's columns.
 NUMBER, INTEGER, FLAG, TEXT = range(4)
 
-#: Status of a call that ended well, and of one that the observer ended.
-OK, INTERRUPTED = 0, 130
+#: Status of a call that ended well, of a merge that needs another round, and of a call that the observer ended.
+OK, ANOTHER_ROUND, INTERRUPTED = 0, 6, 130
 
 
 class Matrix(ctypes.Structure):
@@ -55,6 +55,21 @@ class Matrix(ctypes.Structure):
 
     def __init__(self, **members: Any) -> None:
         super().__init__(size=ctypes.sizeof(Matrix), **members)
+
+
+class Shard(ctypes.Structure):
+    """``esscher_shard``."""
+
+    _fields_ = [
+        ("size", ctypes.c_size_t),
+        ("index", ctypes.c_int64),
+        ("count", ctypes.c_int64),
+        ("prompts", ctypes.c_int64),
+        ("first_prompt", ctypes.c_int64),
+    ]
+
+    def __init__(self, **members: Any) -> None:
+        super().__init__(size=ctypes.sizeof(Shard), **members)
 
 
 #: ``esscher_observer.progress``: context, stage and the share that is done; another number than 0 ends the run.

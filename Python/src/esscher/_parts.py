@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The parts of a sweep over files: which prompts each holds, found without reading a score."""
+
+from __future__ import annotations
+
+import glob
+import itertools
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ._arrow import pyarrow
+from ._roles import GUESSES
+from .errors import InputError, UsageError
+
+#: Arrays that go along with the rewards' files, one file each for every file of rewards.
+COMPANIONS = ("gold", "logprobs", "log_weights")
+
+
+@dataclass
+class Part:
+    """Neighbouring prompts of one file.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    prompts : int
+        How many there are.
+    first : int
+        The first one's place in the file.
+    row_groups : tuple of int
+        Of a Parquet file.
+    companions : dict
+        The files of gold and so on, by argument.
+    """
+
+    path: str
+    prompts: int
+    first: int = 0
+    row_groups: tuple[int, ...] = ()
+    companions: dict[str, str] = field(default_factory=dict)
+
+    def load(self, columns: Sequence[str] | None) -> dict[str, Any]:
+        """Read the part's own bytes.
+
+        Parameters
+        ----------
+        columns : sequence of str, optional
+            Columns to read of a Parquet file; all by default.
+
+        Returns
+        -------
+        dict
+            Arguments of :func:`esscher.run_shard`.
+        """
+        if self.row_groups:
+            parquet = _parquet(self.path)
+            table = parquet.ParquetFile(self.path).read_row_groups(list(self.row_groups), columns=columns)
+            return {"rewards": table}
+        rows = slice(self.first, self.first + self.prompts)
+        paths = {"rewards": self.path, **self.companions}
+        return {role: np.load(path, mmap_mode="r", allow_pickle=False)[rows] for role, path in paths.items()}
+
+
+def expanded(paths: Any) -> list[str]:
+    """Names of files from names, patterns and folders, in the order given, patterns sorted.
+
+    Raises
+    ------
+    UsageError
+        For a pattern or folder that holds none.
+    """
+    items = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    names: list[str] = []
+    for item in items:
+        name = os.fspath(item)
+        if os.path.isdir(name):
+            found = sorted(glob.glob(os.path.join(glob.escape(name), "*.parquet")))
+        elif glob.has_magic(name) and not os.path.exists(name):
+            found = sorted(glob.glob(name))
+        else:
+            found = [name]
+        if not found:
+            raise UsageError(f"{name}: no file is named so; check the path or the pattern.", name)
+        names += found
+    return names
+
+
+def parts_of_files(paths: Sequence[str], companions: dict[str, Sequence[str]], target: int | None) -> list[Part]:
+    """Parts of some files, in their order.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Files of rewards, .parquet with a list of scores in a row, or .npy.
+    companions : dict
+        For .npy: a file for each of `paths`, by argument.
+    target : int, optional
+        About how many parts are wanted; by default a row group each, and 16 Mi cells of an array.
+
+    Raises
+    ------
+    InputError
+        For a file that cannot be read, and one whose rows are not prompts.
+    UsageError
+        For companions that are not one a file, and files of other kinds.
+    """
+    for name, files in companions.items():
+        if len(files) != len(paths):
+            raise UsageError(
+                f"{name} names {len(files)} files and rewards {len(paths)}; name one for each, in the same order."
+            )
+    parts: list[Part] = []
+    for number, path in enumerate(paths):
+        own = {name: files[number] for name, files in companions.items()}
+        ending = os.path.splitext(path)[1].lower()
+        if ending == ".parquet":
+            if own:
+                raise UsageError(f"{path}: {next(iter(own))} of Parquet files is a column: name it with column=.", path)
+            parts += _row_groups(path)
+        elif ending == ".npy":
+            parts += _rows(path, own, target and max(1, target // len(paths)))
+        else:
+            raise UsageError(
+                f"{path}: a sweep reads .parquet and .npy, whose prompts can be told without reading all; write one "
+                "of these, or pass a dataset.",
+                path,
+            )
+    return _joined(parts, target)
+
+
+def _parquet(path: str) -> Any:
+    pyarrow(f"{path}: Parquet")
+    from pyarrow import parquet
+
+    return parquet
+
+
+def _row_groups(path: str) -> list[Part]:
+    try:
+        file = _parquet(path).ParquetFile(path)
+    except (OSError, ValueError) as problem:
+        raise InputError(f"{path}: cannot be read as Parquet: {problem}", path) from problem
+    lists = [column for column in file.schema_arrow if _is_list(column.type)]
+    if not lists:
+        names = ", ".join(GUESSES["reward"][:3])
+        raise InputError(
+            f"{path}: no column holds lists, so that a row is a sample and not a prompt; write a row a prompt, with "
+            f"its scores as a list ({names}, ...), so that parts can be told.",
+            path,
+        )
+    metadata = file.metadata
+    counts = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+    return [Part(path, count, row_groups=(group,)) for group, count in enumerate(counts) if count]
+
+
+def _is_list(kind: Any) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
+
+
+def _rows(path: str, companions: dict[str, str], parts: int | None) -> list[Part]:
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as problem:
+        raise InputError(f"{path}: cannot be read as .npy: {problem}", path) from problem
+    if array.ndim != 2:
+        raise InputError(f"{path}: has {array.ndim} dimensions; a sweep takes arrays of prompts and samples.", path)
+    prompts, samples = array.shape
+    count = min(prompts, parts or max(1, prompts * samples >> 24))
+    ends = [prompts * number // count for number in range(count + 1)]
+    return [Part(path, end - start, start, companions=companions) for start, end in itertools.pairwise(ends)]
+
+
+def _joined(parts: list[Part], target: int | None) -> list[Part]:
+    """Neighbouring row groups of a file put together, until there are about as many parts as wanted."""
+    if target is None or len(parts) <= target:
+        return parts
+    wanted = -(-sum(part.prompts for part in parts) // target)
+    joined: list[Part] = []
+    for part in parts:
+        last = joined[-1] if joined else None
+        if last and last.path == part.path and last.row_groups and last.prompts + part.prompts <= wanted:
+            last.prompts += part.prompts
+            last.row_groups += part.row_groups
+        else:
+            joined.append(part)
+    return joined
+
+
+def files_of(value: Any, name: str) -> list[str]:
+    """The files of a companion argument.
+
+    Raises
+    ------
+    UsageError
+        For anything but names.
+    """
+    if isinstance(value, str | os.PathLike) or (
+        isinstance(value, list | tuple) and all(isinstance(item, str | os.PathLike) for item in value)
+    ):
+        return expanded(value)
+    raise UsageError(f"{name} of a sweep over files is a file's name, or a list of them.")

@@ -52,6 +52,12 @@ def test_the_bits_of_one_run(matrix, count, whole, options):
     assert found.to_csv() == esscher.frontier(matrix, **OPTIONS, **options).to_csv()
 
 
+def test_a_shard_says_which_prompts_it_holds():
+    place = esscher.Shard(2, 3, 50, 150)
+    assert (place.index, place.count, place.first_prompt, place.prompts) == (2, 3, 50, 150)
+    assert esscher.Shard(1, 2).prompts is None
+
+
 def test_shards_on_threads_at_once(matrix):
     found, _ = sweep(matrix, 8, False, threads=4, lambdas=[0.5, 1])
     assert found.to_csv() == esscher.frontier(matrix, lambdas=[0.5, 1], **OPTIONS).to_csv()

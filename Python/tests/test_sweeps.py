@@ -35,7 +35,7 @@ def sweep(matrix, count, whole, threads=1, **options):
         with concurrent.futures.ThreadPoolExecutor(threads) as pool:
             states = list(pool.map(run, range(count, 0, -1)))
         merged = esscher.merge(states if after is None else [*states, after])
-        assert merged.round == rounds
+        assert isinstance(merged, esscher.Merge) and merged.round == rounds
         if merged.result is not None:
             again = esscher.merge([merged.state])
             assert again.result is not None and again.result.to_csv() == merged.result.to_csv()

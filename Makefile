@@ -1,6 +1,6 @@
 # Verbs only; what they do is in Scripts/.
 
-.PHONY: help deps build library wheel test test-python races faults lint kernels demo paper bench scaling docs install clean fuzz nightly \
+.PHONY: help deps build library wheel test test-python races faults lint kernels demo tutorial paper bench scaling docs install clean fuzz nightly \
   test-intel test-address test-thread
 
 help: ## print the verbs
@@ -47,6 +47,10 @@ demo: ## the frontier of the sentiment example, as a table, frontier.csv and fro
 	Scripts/install-deps demo
 	Scripts/demo
 
+tutorial: ## run the notebook in Examples/python and compare it with what is kept there
+	Scripts/install-deps python
+	Scripts/run-tutorial
+
 paper: ## the figures of both papers, each number checked, into docs/paper
 	Scripts/install-deps paper
 	Scripts/paper
@@ -57,7 +61,8 @@ bench: deps ## time the engine beside its peers, into Benchmarks/runs
 scaling: deps ## measure docs/scaling.md on this machine
 	Scripts/scaling
 
-docs: ## build the documentation
+docs: ## build the documentation into build/docs
+	Scripts/install-deps python
 	Scripts/docs
 
 library: ## build libesscher.so, esscher.h and esscher.pc into build/library, and check them

@@ -13,18 +13,17 @@ from __future__ import annotations
 
 import re
 import sys
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from text_difference import difference
 
 #: Seconds that a cell may take.
 _PATIENCE = 300
 _CELL = re.compile(r"^# %%(?P<markdown> \[markdown\])?(?: tags=\[(?P<tags>.*)\])?$")
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 
 
 def notebook_of(source: str) -> Any:
@@ -86,25 +85,6 @@ def text_of(cell: Any) -> str:
         else:
             parts.append(str(output.data.get("text/plain", "")))
     return "".join(parts)
-
-
-def difference(expected: str, found: str) -> str | None:
-    """What is different in two texts, where something is: the words, or a number by more than its last decimal."""
-    # The room between columns depends on how wide numbers are.
-    if _NUMBER.sub("#", expected).split() != _NUMBER.sub("#", found).split():
-        return "other words"
-    for one, other in zip(_NUMBER.findall(expected), _NUMBER.findall(found)):
-        a, b = Decimal(one), Decimal(other)
-        exact = a == a.to_integral_value() and b == b.to_integral_value() and "." not in one + other
-        allowed = Decimal(0) if exact else max(Decimal(1).scaleb(_exponent(number)) for number in (a, b))
-        if abs(a - b) > allowed:
-            return f"{other}, where the notebook has {one}"
-    return None
-
-
-def _exponent(number: Decimal) -> int:
-    exponent = number.as_tuple().exponent
-    return exponent if isinstance(exponent, int) else 0
 
 
 def problems(kept: Any, now: Any) -> list[str]:

@@ -33,9 +33,7 @@ warnings.simplefilter("ignore", esscher.EsscherWarning)
 # of samplers and scorers would leave them: a row a prompt, the scores of its samples in lists.
 # %%
 sentiment = Path("../sentiment")
-proxy, gold, logprobs = (
-    np.load(sentiment / f"{name}.npy") for name in ("proxy", "gold", "logprobs")
-)
+proxy, gold, logprobs = (np.load(sentiment / f"{name}.npy") for name in ("proxy", "gold", "logprobs"))
 
 
 def lists(matrix: np.ndarray) -> pa.Array:
@@ -71,11 +69,7 @@ result
 # %%
 points = result.to_pandas()
 budgets = points[points["curve"] == "budget"]
-print(
-    budgets[["kl", "beta", "gain", "gain_low", "gain_high", "trusted"]]
-    .round(3)
-    .to_string(index=False)
-)
+print(budgets[["kl", "beta", "gain", "gain_low", "gain_high", "trusted"]].round(3).to_string(index=False))
 # %% [markdown]
 # So a tenth of a nat can buy 1.24 points of AFINN, and no policy at that distance from the base model has more.
 # `beta` is the KL penalty at which a training run would end there.
@@ -92,10 +86,7 @@ tilt = result.curve("tilt")
 last = np.flatnonzero(tilt["trusted"])[-1]
 for index in (last, last + 1):
     print(
-        *(
-            f"{name} {tilt[name][index]:.3g}"
-            for name in ("kl", "ess", "khat", "kl_ceiling")
-        ),
+        *(f"{name} {tilt[name][index]:.3g}" for name in ("kl", "ess", "khat", "kl_ceiling")),
         tilt["trusted"][index],
     )
 # %% [markdown]
@@ -140,14 +131,8 @@ for warning in result.warnings:
 # Drawing n samples and keeping the one with the best score is the simplest policy of all. Its reward is estimated
 # without bias from the same samples, and `efficiency` compares its gain with the frontier's at the same KL.
 # %%
-best = points[
-    (points["curve"] == "best_of_n") & points["n"].isin([2, 4, 16, 64, 256, 1024])
-]
-print(
-    best[["n", "kl", "kl_bound", "reward", "gold", "efficiency", "trusted"]]
-    .round(3)
-    .to_string(index=False)
-)
+best = points[(points["curve"] == "best_of_n") & points["n"].isin([2, 4, 16, 64, 256, 1024])]
+print(best[["n", "kl", "kl_bound", "reward", "gold", "efficiency", "trusted"]].round(3).to_string(index=False))
 # %% [markdown]
 # Best-of-4 gets some 84 % of the gain that its KL could buy. AFINN gives whole numbers, so samples tie, and where
 # many tie the KL lies below the well-known bound log n − (n − 1)/n.
@@ -162,14 +147,10 @@ kept = proxy >= 0
 mine = {
     "name": "none negative",
     "kl": -np.log(kept.mean(axis=1)).mean(),
-    "reward": np.mean(
-        [row[chosen].mean(dtype=float) for row, chosen in zip(proxy, kept)]
-    ),
+    "reward": np.mean([row[chosen].mean(dtype=float) for row, chosen in zip(proxy, kept)]),
     "gold": np.mean([row[chosen].mean(dtype=float) for row, chosen in zip(gold, kept)]),
 }
-placed = esscher.frontier(
-    scores, kl_budgets=[0.1, 0.3, 1], bias_correct=True, policies=[mine]
-)
+placed = esscher.frontier(scores, kl_budgets=[0.1, 0.3, 1], bias_correct=True, policies=[mine])
 policy = placed.curve("policy")
 for column in ("kl", "reward", "frontier_reward", "efficiency", "kl_needed", "gold"):
     print(f"{column:16} {policy[column][0]:.3f}")
@@ -200,14 +181,8 @@ while merged is None or merged.result is None:
     after = None if merged is None else merged.state
     states = [] if after is None else [after]
     for index, (first, end) in enumerate(pairwise(starts), start=1):
-        shard = esscher.Shard(
-            index, len(starts) - 1, first_prompt=first, prompts=len(proxy)
-        )
-        states.append(
-            esscher.run_shard(
-                table.slice(first, end - first), shard=shard, after=after, **arguments
-            )
-        )
+        shard = esscher.Shard(index, len(starts) - 1, first_prompt=first, prompts=len(proxy))
+        states.append(esscher.run_shard(table.slice(first, end - first), shard=shard, after=after, **arguments))
     merged = esscher.merge(states)
 print("the same bits:", merged.result.to_csv() == placed.to_csv())
 # %% [markdown]

@@ -34,6 +34,7 @@ pre, code { font-size: .9em; }
 pre code { font-size: 1em; } .anchor-link { visibility: hidden; } :hover > .anchor-link { visibility: visible; }
 a { color: #0060a0; }
 table { border-collapse: collapse; display: block; overflow-x: auto; }
+.output_text pre { white-space: pre-wrap; }
 td, th { padding: .3rem .6rem; border: 1px solid #ddd; text-align: left; vertical-align: top; }
 """
 

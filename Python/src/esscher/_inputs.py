@@ -145,14 +145,12 @@ class _Loader:
             raise UsageError("rewards: the ensemble has no model; pass at least one.")
         found: _Rewards | None = None
         for name, value in members:
-            model = self._model(value, name)
+            model = self._model(value, name, None if found is None else found.table)
             if model.counts is not None:
                 raise InputError(f"{name}: holds counts, which cannot be a member of an ensemble.", name)
             if found is None:
                 found = model
             else:
-                if model.table is not None and found.table is not None:
-                    model = self._model(value, name, follow=found.table)
                 found.models += model.models
         assert found is not None
         if self.inputs.label:
@@ -160,7 +158,7 @@ class _Loader:
         return found
 
     def _model(self, value: Any, name: str | None, follow: PromptTable | None = None) -> _Rewards:
-        """One argument: rewards, or several models of an array."""
+        """One argument: rewards, or several models of an array; prompts in the order of `follow`."""
         label = name or self.inputs.label
         if _files.is_name(value):
             place = fspath(value)

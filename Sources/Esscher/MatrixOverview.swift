@@ -129,7 +129,12 @@ private struct OverviewSums: PartialResult {
     try coder.code(&promptCount)
     try coder.code(&droppedPrompts)
     try coder.code(&droppedSamples)
-    try coder.code(&shortest)
+    // Of no prompts there is no shortest one.
+    var least: Int? = shortest == .max ? nil : shortest
+    try coder.code(&least, empty: 0) { (coder, least) throws(EsscherError) in
+      try coder.code(&least)
+    }
+    shortest = least ?? .max
     try coder.code(&longest)
     try coder.code(&shortestRow)
     try coder.code(&ceilings)
@@ -137,5 +142,8 @@ private struct OverviewSums: PartialResult {
     try coder.code(&gains)
     try coder.code(&rewards)
     try coder.code(&evaluations)
+    guard promptCount >= 0, promptCount == 0 || (1...longest).contains(shortest) else {
+      throw StateCoder.damaged
+    }
   }
 }

@@ -280,6 +280,40 @@ struct SweepTests {
     #expect(shards?.message.contains("the state of a shard") == true)
   }
 
+  @Test("states with wrong contents and a right checksum end in a report or a sentence")
+  func forgery() throws {
+    // One shard with few replicates, so that most bytes are counts, lengths and settings.
+    let table = SweepCase.all[1].table
+    var request = SweepCase.all[1].request
+    request.resamples = 2
+    request.curves = [.tilt]
+    let shard = try #require(Shard(index: 1, count: 1))
+    let bytes = try Engine().shard(table, request, shard: shard, after: nil).bytes
+    var random = SeededGenerator(seed: 13)
+    var refused = 0
+    for turn in 0..<600 {
+      var forged = Array(bytes.dropLast(8))
+      // The first half of the turns change the question, the others anything.
+      let reach = turn < 300 ? 400 : forged.count
+      for _ in 0..<(1 + turn % 3) {
+        let place = 20 + Int(random.next() % UInt64(reach - 20))
+        forged[place] = turn.isMultiple(of: 2) ? UInt8(random.next() % 256) : 0xFF
+      }
+      var sum: UInt64 = 0xCBF2_9CE4_8422_2325
+      for byte in forged { sum = (sum ^ UInt64(byte)) &* 0x100_0000_01B3 }
+      for shift in stride(from: 0, to: 64, by: 8) {
+        forged.append(UInt8(truncatingIfNeeded: sum >> UInt64(shift)))
+      }
+      do throws(EsscherError) {
+        _ = try Engine().merge([("forged", try SweepState(bytes: forged))])
+      } catch {
+        refused += 1
+        #expect(!error.message.isEmpty)
+      }
+    }
+    #expect(refused > 100)
+  }
+
   @Test("damaged bytes are refused, wherever the damage is")
   func damage() throws {
     let bytes = try state(1, of: 2).bytes

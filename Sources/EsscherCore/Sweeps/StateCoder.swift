@@ -64,7 +64,10 @@ package struct StateCoder: Sendable {
     value = Int128(bitPattern: rest >> 1) ^ -Int128(rest & 1)
   }
 
-  /// An integer.
+  /// Integers that are read are below this, so that sums of those of thousands of states do not overflow.
+  private static let largest = 1 << 48
+
+  /// An integer, in its magnitude below 2^48.
   package mutating func code(_ value: inout Int) throws(EsscherError) {
     guard isReading else {
       var rest = UInt(bitPattern: value &<< 1 ^ value &>> (Int.bitWidth - 1))
@@ -77,8 +80,18 @@ package struct StateCoder: Sendable {
     }
     var wide: Int128 = 0
     try code(&wide)
-    guard let narrow = Int(exactly: wide) else { throw Self.damaged }
+    guard let narrow = Int(exactly: wide), narrow.magnitude < Self.largest else {
+      throw Self.damaged
+    }
     value = narrow
+  }
+
+  /// 64 bits that are no count.
+  package mutating func code(_ bits: inout UInt64) throws(EsscherError) {
+    var wide = Int128(bits)
+    try code(&wide)
+    guard let narrow = UInt64(exactly: wide) else { throw Self.damaged }
+    bits = narrow
   }
 
   /// A count of things that take at least a byte each.

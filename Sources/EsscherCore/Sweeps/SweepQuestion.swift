@@ -106,8 +106,11 @@ package struct SweepQuestion: Sendable, Equatable {
   mutating func code(_ coder: inout StateCoder) throws(EsscherError) {
     try coder.code(&label)
     try coder.code(&promptCount)
-    guard (0...1 << 40).contains(promptCount) else { throw StateCoder.damaged }
     try coder.code(&isCounts)
+    // Counts are a pair of numbers a prompt in memory.
+    guard (0...(isCounts ? 1 << 28 : 1 << 40)).contains(promptCount) else {
+      throw StateCoder.damaged
+    }
     try coder.code(&needsDoubles)
     try coder.code(&members)
     guard members.count != 1 else { throw StateCoder.damaged }
@@ -135,11 +138,8 @@ extension FrontierRequest {
     }
     try coder.choose(&missing)
     try coder.code(&resamples)
-    guard (0...1 << 40).contains(resamples) else { throw StateCoder.damaged }
     try coder.code(&confidence)
-    var bits = Int(bitPattern: UInt(seed))
-    try coder.code(&bits)
-    seed = UInt64(UInt(bitPattern: bits))
+    try coder.code(&seed)
     try coder.code(&precision, empty: .mixed) { (coder, choice) throws(EsscherError) in
       try coder.choose(&choice)
     }
@@ -165,7 +165,20 @@ extension FrontierRequest {
     try coder.code(&standardize, empty: .none) { (coder, choice) throws(EsscherError) in
       try coder.choose(&choice)
     }
+    // What the options' parser lets through, and nothing else.
+    let isLambda = { (value: Double) in value >= 0 && value.isFinite }
+    guard (0...10_000_000).contains(resamples), confidence > 0, confidence < 1,
+      lambdas?.allSatisfy(isLambda) ?? true, (lambdas ?? []).isAscending,
+      klBudgets.allSatisfy({ $0 > 0 && $0.isFinite }), klBudgets.isAscending,
+      bestOf?.allSatisfy({ $0 > 0 }) ?? true, (bestOf ?? []).isAscending,
+      policies.allSatisfy({ $0.kl >= 0 && $0.kl.isFinite && $0.reward.isFinite })
+    else { throw StateCoder.damaged }
   }
+}
+
+extension Array where Element: Comparable {
+  /// Whether each element is above the one before.
+  fileprivate var isAscending: Bool { zip(self, dropFirst()).allSatisfy { $0 < $1 } }
 }
 
 extension StateCoder {

@@ -149,9 +149,7 @@ public struct SweepState: Sendable {
     try coder.code(&notes)
     try Self.code(&passes, &coder)
     try Self.code(&pending, &coder)
-    var bits = Int(bitPattern: UInt(predecessor))
-    try coder.code(&bits)
-    predecessor = UInt64(UInt(bitPattern: bits))
+    try coder.code(&predecessor)
   }
 
   private mutating func code(part coder: inout StateCoder) throws(EsscherError) {

@@ -75,6 +75,8 @@ struct MainRound {
 
   /// Replicates are kept whole, so that one pass suffices and shards can be merged.
   func checkReplicates(columns: Int) throws(EsscherError) {
+    // What shards have kept, a merge keeps as well.
+    if scan.sweep != nil, !scan.isShard { return }
     let limit = request.memoryBudgetBytes / 2 / (Self.bytesPerSum * (columns + 1))
     guard request.resamples > limit else { return }
     throw EsscherError(

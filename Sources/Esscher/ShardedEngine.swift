@@ -11,9 +11,12 @@ public struct Shard: Sendable, Equatable {
   /// Shards of the sweep.
   public let count: Int
 
-  /// Shard `index` of `count`; nil unless 1 ≤ index ≤ count.
+  /// Most shards of a sweep.
+  public static let most = 1_000_000
+
+  /// Shard `index` of `count`; nil unless 1 ≤ index ≤ count ≤ ``most``.
   public init?(index: Int, count: Int) {
-    guard count > 0, (1...count).contains(index) else { return nil }
+    guard (1...Self.most).contains(count), (1...count).contains(index) else { return nil }
     self.index = index
     self.count = count
   }
@@ -159,6 +162,25 @@ extension Engine {
     }
     guard !previous.isFinished else {
       throw EsscherError(.usage, "the sweep is finished; there is nothing left to run")
+    }
+  }
+
+  /// Whether a merge has answered a run's question, so that its shards have nothing left to do.
+  ///
+  /// - Parameters:
+  ///   - state: of a merge.
+  ///   - table: the run's.
+  ///   - request: the run's.
+  /// - Throws: `.badInput` where the state is of another question or version, or a shard's.
+  public func isAnswered(
+    by state: SweepState, _ table: RewardTable, _ request: FrontierRequest
+  ) throws(EsscherError) -> Bool {
+    do throws(EsscherError) {
+      try Self.check(state, SweepQuestion(request, table))
+      return false
+    } catch {
+      guard error.code == .usage else { throw error }
+      return true
     }
   }
 

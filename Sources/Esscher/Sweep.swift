@@ -31,6 +31,11 @@ final class Sweep {
   private let hasGivenGrids: Bool
   private let hasGivenScale: Bool
 
+  /// Curves whose default n depend on the shortest prompt.
+  private static let curvesOfN: Set<Curve> = [
+    .bestOfN, .bestOfPoisson, .rewindAndRepeat, .softBestOfN, .equalKL,
+  ]
+
   private init(
     known: [PassKey: [UInt8]], offered: [PassKey: [[UInt8]]], isShard: Bool,
     readsEverything: Bool, request: FrontierRequest
@@ -40,7 +45,8 @@ final class Sweep {
     self.offered = offered
     self.isShard = isShard
     hasGivenGrids =
-      (request.lambdas != nil || !request.curves.contains(.tilt)) && request.bestOf != nil
+      (request.lambdas != nil || !request.curves.contains(.tilt))
+      && (request.bestOf != nil || request.curves.isDisjoint(with: Self.curvesOfN))
       && request.klBudgets.isEmpty && request.policies.isEmpty
     hasGivenScale = request.standardize != nil && request.standardize != .model
   }

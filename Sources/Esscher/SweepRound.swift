@@ -41,8 +41,9 @@ struct SweepRound {
       throw EsscherError(
         .usage, "merge needs the state of every shard: name the files that they wrote")
     }
-    for (named, _, _, _) in shards {
+    for named in shards.map(\.named) + merged {
       try Self.checkQuestion(named, first.named)
+      try Self.checkInputs(named, first.named)
     }
     shards.sort { ($0.rows.lowerBound, $0.index) < ($1.rows.lowerBound, $1.index) }
     try Self.checkShards(shards.map { ($0.named, $0.index, $0.count, $0.rows) })
@@ -53,6 +54,10 @@ struct SweepRound {
     known = Sweep.results(previous?.passes ?? [])
     var offered: [PassKey: [[UInt8]]] = [:]
     for shard in shards {
+      guard Set(shard.named.state.passes.map(PassKey.init)).count == shard.named.state.passes.count
+      else {
+        throw Self.refusal(shard.named, StateCoder.damaged.message)
+      }
       for pass in shard.named.state.passes {
         offered[PassKey(pass), default: []].append(pass.result)
       }
@@ -99,6 +104,29 @@ struct SweepRound {
       named,
       "answers another question than \(first.name): \(name) is \(own) here and \(others) there; run "
         + "every shard with the same options on the same input")
+  }
+
+  /// Shards that read one table read the same one.
+  private static func checkInputs(_ named: Named, _ first: Named) throws(EsscherError) {
+    guard named.state.readsEverything == first.state.readsEverything else {
+      throw refusal(
+        named,
+        "was made of a part of the prompts, or \(first.name) was, and the other of all; make every "
+          + "shard in one way")
+    }
+    guard named.state.readsEverything else { return }
+    let (own, others) = (named.state.inputs, first.state.inputs)
+    guard own.count == others.count,
+      zip(own, others).allSatisfy({
+        $0.role == $1.role && $0.format == $1.format && $0.elementType == $1.elementType
+          && $0.shape == $1.shape
+      })
+    else {
+      throw refusal(
+        named,
+        "was made of another table than \(first.name): \(own.map(\.name).joined(separator: ", ")) "
+          + "is not of the same kind or shape; give every shard the same files")
+    }
   }
 
   /// Every shard once.
@@ -153,6 +181,14 @@ struct SweepRound {
   ) throws(EsscherError) -> SweepState? {
     let wanted = shards.map(\.state.predecessor)
     if wanted.allSatisfy({ $0 == 0 }) { return nil }
+    if let early = shards.first(where: { $0.state.predecessor == 0 }),
+      let late = shards.first(where: { $0.state.predecessor != 0 })
+    {
+      throw refusal(
+        early,
+        "is of round 1, and \(late.name) goes by another merge, of round \(late.state.round + 1); run "
+          + "the shard again with --after")
+    }
     guard let previous = merged.first(where: { $0.state.checksum == wanted[0] }) else {
       throw refusal(
         shards[0],

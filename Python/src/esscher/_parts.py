@@ -79,7 +79,8 @@ def expanded(paths: Any) -> list[str]:
     for item in items:
         name = os.fspath(item)
         if os.path.isdir(name):
-            found = sorted(glob.glob(os.path.join(glob.escape(name), "*.parquet")))
+            inside = [sorted(glob.glob(os.path.join(glob.escape(name), f"*.{kind}"))) for kind in ("parquet", "npy")]
+            found = inside[0] or inside[1]
         elif glob.has_magic(name) and not os.path.exists(name):
             found = sorted(glob.glob(name))
         else:
@@ -141,8 +142,9 @@ def _parquet(path: str) -> Any:
 
 
 def _row_groups(path: str) -> list[Part]:
+    parquet = _parquet(path)
     try:
-        file = _parquet(path).ParquetFile(path)
+        file = parquet.ParquetFile(path)
     except (OSError, ValueError) as problem:
         raise InputError(f"{path}: cannot be read as Parquet: {problem}", path) from problem
     lists = [column for column in file.schema_arrow if _is_list(column.type)]
@@ -172,6 +174,17 @@ def _rows(path: str, companions: dict[str, str], parts: int | None) -> list[Part
     if array.ndim != 2:
         raise InputError(f"{path}: has {array.ndim} dimensions; a sweep takes arrays of prompts and samples.", path)
     prompts, samples = array.shape
+    if not prompts:
+        return []
+    for role, other in companions.items():
+        try:
+            shape = np.load(other, mmap_mode="r", allow_pickle=False).shape
+        except (OSError, ValueError) as problem:
+            raise InputError(f"{other}: cannot be read as .npy: {problem}", other) from problem
+        if shape != array.shape:
+            raise InputError(
+                f"{other}: has the shape {shape}, and {path} {array.shape}; {role} holds the same samples.", other
+            )
     count = min(prompts, parts or max(1, prompts * samples >> 24))
     ends = [prompts * number // count for number in range(count + 1)]
     return [Part(path, end - start, start, companions=companions) for start, end in itertools.pairwise(ends)]

@@ -16,9 +16,6 @@ enum ShardCommand {
     }
     let previous: SweepState?
     if let after = record.after { previous = try StateFile.read(after) } else { previous = nil }
-    if let previous, previous.isFinished {
-      return session.diagnostics.notice("the sweep is finished; nothing was run")
-    }
     let output = try OutputFile(creating: path)
     let progress = ProgressReporter(
       console: session.console, mode: record.progress, isQuiet: record.quiet)
@@ -31,6 +28,10 @@ enum ShardCommand {
     try session.checkCancelled()
     let state: SweepState
     do throws(EsscherError) {
+      if let previous, try Engine().isAnswered(by: previous, table, plan.request) {
+        progress.finish()
+        return session.diagnostics.notice("the sweep is finished; nothing was run")
+      }
       state = try Engine().shard(
         table, plan.request, shard: shard, after: previous, observer: observer)
     } catch {

@@ -16,7 +16,9 @@ extension OptionTable {
         let shard = Shard(index: index, count: count)
       else {
         throw EsscherError(
-          .usage, "--shard takes I/N with I from 1 to N, for example 3/17, not '\(text)'.")
+          .usage,
+          "--shard takes I/N with I from 1 to N and N at most 1,000,000, for example 3/17, not '\(text)'."
+        )
       }
       record.shard = shard
     },

@@ -162,7 +162,8 @@ public struct SweepState: Sendable {
       part = .merged
       return
     }
-    guard numbers.count == 4, numbers[1] > 0, (1...numbers[1]).contains(numbers[0]),
+    guard numbers.count == 4, (1...1_000_000).contains(numbers[1]),
+      (1...numbers[1]).contains(numbers[0]),
       numbers[2] >= 0, numbers[2] <= numbers[3]
     else { throw StateCoder.damaged }
     part = .shard(index: numbers[0], count: numbers[1], rows: numbers[2]..<numbers[3])

@@ -84,3 +84,16 @@ def test_what_does_not_belong_together_is_refused(matrix):
         esscher.run_shard(matrix, shard=esscher.Shard(1, 2), lamdas=[1])
     with pytest.raises(esscher.InputError, match="the state of a shard"):
         esscher.run_shard(matrix, shard=esscher.Shard(1, 2), after=one, lambdas=[1], **OPTIONS)
+
+
+def test_parts_of_arrays_hold_every_prompt_once_and_refuse_unlike_companions(tmp_path, matrix):
+    from esscher._parts import expanded, parts_of_files
+
+    for name, rows in (("a", matrix[:60]), ("b", matrix[:0]), ("c", matrix[60:])):
+        np.save(tmp_path / f"{name}.npy", rows)
+    paths = expanded(str(tmp_path))
+    parts = parts_of_files(paths, {}, 7)
+    assert np.array_equal(np.concatenate([part.load(None)["rewards"] for part in parts]), matrix)
+    np.save(tmp_path / "gold.npy", matrix[:61])
+    with pytest.raises(esscher.InputError, match="gold holds the same samples"):
+        parts_of_files(paths[:1], {"gold": [str(tmp_path / "gold.npy")]}, None)

@@ -37,16 +37,8 @@ struct MemberMoments: PartialResult {
     /// √((Σ(x − row's mean)² + Σ n·mean² − (Σ n·mean)²/N)/N); 0 of nothing.
     var standardDeviation: Double {
       guard count > 0 else { return 0 }
-      let n = Double(count)
-      let (sum, squares) = (sums.parts, squares.parts)
-      guard (sum.high * sum.high).isFinite else { return .infinity }
-      // N·Σ n·mean² − (Σ n·mean)² in two parts each: where scores are far from 0, the first ones cancel.
-      let first = n * squares.high
-      let second = sum.high * sum.high
-      let firstRest = (-first).addingProduct(n, squares.high) + n * squares.low
-      let secondRest = (-second).addingProduct(sum.high, sum.high) + 2 * sum.high * sum.low
-      let between = max(0, (first - second) + (firstRest - secondRest)) / n
-      return ((spreads.value + between) / n).squareRoot()
+      let between = ExactSum.squaredDeviations(sum: sums, squares: squares, count: count)
+      return ((spreads.value + between) / Double(count)).squareRoot()
     }
 
     mutating func merge(_ other: Member) {

@@ -101,15 +101,10 @@ struct PointMeans: PartialResult {
     )
   }
 
-  /// √((n·Σx² − (Σx)²)/(n²(n − 1))), both sums to 107 bits: where the mean is far from 0, their first digits cancel.
+  /// √(Σ(x − x̄)²/(n(n − 1))).
   private func error(_ sum: ExactSum, _ squares: ExactSum) -> Double {
     let n = Double(count)
-    let (sum, squares) = (sum.parts, squares.parts)
-    let first = n * squares.high
-    let second = sum.high * sum.high
-    let firstRest = (-first).addingProduct(n, squares.high) + n * squares.low
-    let secondRest = (-second).addingProduct(sum.high, sum.high) + 2 * sum.high * sum.low
-    let spread = (first - second) + (firstRest - secondRest)
-    return (max(0, spread) / (n * n * (n - 1))).squareRoot()
+    let spread = ExactSum.squaredDeviations(sum: sum, squares: squares, count: count)
+    return (spread / (n * (n - 1))).squareRoot()
   }
 }

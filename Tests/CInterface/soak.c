@@ -163,6 +163,48 @@ static void run_and_compare(int kind, const char *threads) {
   free(text);
 }
 
+/* A sweep of two shards, to its end, in every round also a merge that lacks one. */
+static void sweep_and_compare(int kind) {
+  enum { SHARDS = 2, MOST_ROUNDS = 40 };
+  esscher_error *error = NULL;
+  esscher_state *states[SHARDS + 1] = {NULL};
+  esscher_report *report = NULL;
+  for (int round = 0; report == NULL; round++) {
+    REQUIRE(round < MOST_ROUNDS, "the sweep of kind %d does not end", kind);
+    for (int index = 0; index < SHARDS; index++) {
+      esscher_table *table = table_of(kind);
+      esscher_options *options = options_of(kind, index ? "2" : "1", "cpu");
+      const esscher_shard shard = {sizeof shard, index + 1, SHARDS, 0, 0};
+      must(esscher_shard_run(table, options, &shard, states[SHARDS], NULL, &states[index], &error), error);
+      esscher_options_destroy(options);
+      esscher_table_destroy(table);
+    }
+    esscher_state *merged = NULL;
+    REQUIRE(esscher_merge((const esscher_state *const *)states, 1, &report, &merged, &error) == ESSCHER_BAD_INPUT,
+            "a shard is missing");
+    REQUIRE(report == NULL && merged == NULL && error != NULL, "what is left");
+    esscher_error_destroy(error);
+    const int count = states[SHARDS] ? SHARDS + 1 : SHARDS;
+    const esscher_status status =
+        esscher_merge((const esscher_state *const *)states, count, &report, &merged, &error);
+    REQUIRE(status == (report ? ESSCHER_OK : ESSCHER_ANOTHER_ROUND), "%d: %s", status, esscher_error_message(error));
+    REQUIRE(esscher_state_is_finished(merged) == (report != NULL), "finished");
+    REQUIRE(esscher_state_round(merged) == round + 1, "round");
+    for (int index = 0; index <= SHARDS; index++) esscher_state_destroy(states[index]);
+    /* Through bytes, as another process gets it. */
+    size_t length = 0;
+    const void *bytes = esscher_state_bytes(merged, &length);
+    states[SHARDS] = esscher_state_create(bytes, length, "merge", &error);
+    REQUIRE(states[SHARDS] != NULL, "%s", esscher_error_message(error));
+    esscher_state_destroy(merged);
+  }
+  const char *text = NULL;
+  must(esscher_report_text(report, "csv", &text, NULL, &error), error);
+  REQUIRE(strcmp(text, expected[kind]) == 0, "a sweep of kind %d gave other numbers:\n%s", kind, text);
+  esscher_report_destroy(report);
+  esscher_state_destroy(states[SHARDS]);
+}
+
 static int32_t stop_at(void *context, const char *stage, double fraction) {
   (void)stage, (void)fraction;
   int *left = context;
@@ -214,6 +256,7 @@ static void refused(void) {
 static void one_call(int number) {
   if (number % 10 == 7) cancelled(number);
   else if (number % 10 == 9) refused();
+  else if (number % 50 == 3) sweep_and_compare(number / 50 % KINDS);
   else run_and_compare(number % KINDS, number % 3 ? "2" : "1");
 }
 
@@ -237,6 +280,7 @@ static void fork_once(int number, int depth) {
     for (int turn = 0; turn < 5; turn++) run_and_compare(KINDS, "16");
     cancelled(number);
     refused();
+    sweep_and_compare(number % KINDS);
     if (depth > 0) fork_once(number, depth - 1);
     _exit(0);
   }

@@ -82,6 +82,20 @@ struct ExactSumTests {
     #expect(sum.value == 0x1p-60)
   }
 
+  @Test("the spread of numbers far from 0 keeps its digits")
+  func spread() {
+    // 1e9 + k for k = 0, …, 9: Σ(x − x̄)² = 10·(10² − 1)/12 = 82.5, of which plain sums of squares leave none.
+    var (sums, squares) = (ExactSum(), ExactSum())
+    for k in 0..<10 {
+      sums.add(1e9 + Double(k))
+      squares.addSquare(of: 1e9 + Double(k))
+    }
+    // All terms are integers below 2^106, so that only the last division rounds.
+    #expect(ExactSum.squaredDeviations(sum: sums, squares: squares, count: 10) == 82.5)
+    squares.add(.infinity)
+    #expect(ExactSum.squaredDeviations(sum: sums, squares: squares, count: 10) == .infinity)
+  }
+
   @Test("bytes bring the same sum back", arguments: [0.0, -1.5, 0x1p-1074, -1e300, .infinity])
   func coding(value: Double) throws {
     var sum = self.sum([value, 0.1, -0x1p-900])

@@ -12,18 +12,9 @@ import numpy as np
 
 from ._arrow import pyarrow
 from ._cells import BFLOAT16, Array
+from ._roles import GUESSES
 from .errors import InputError, InputTypeError, UsageError
 
-_TEXT_PROMPTS = (
-    "prompt_id",
-    "prompt_idx",
-    "task_id",
-    "doc_id",
-    "custom_id",
-    "id",
-    "prompt",
-    "input",
-)
 _ARROW_ENDINGS = (".arrow", ".feather", ".ipc", ".arrows")
 _ENDINGS = (".npy", ".npz", ".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", *_ARROW_ENDINGS)
 
@@ -167,7 +158,7 @@ def _delimited(text: str, separator: str, prompt: str | None) -> Any:
     arrow = pyarrow(f"{text}: a file of delimited text")
     from pyarrow import csv
 
-    names = [prompt] if prompt else list(_TEXT_PROMPTS)
+    names = [prompt] if prompt else list(GUESSES["prompt"])
     table = csv.read_csv(
         text,
         parse_options=csv.ParseOptions(delimiter=separator, newlines_in_values=True),
@@ -183,7 +174,7 @@ def _numbers(table: Any, prompt: str | None) -> Any:
     arrow = pyarrow("a table")
     from pyarrow import compute
 
-    kept = {prompt} if prompt else set(_TEXT_PROMPTS)
+    kept = {prompt} if prompt else set(GUESSES["prompt"])
     for index, field in enumerate(table.schema):
         if field.name in kept or field.name in ("num_samples", "num_correct"):
             continue

@@ -6,7 +6,7 @@
 /// - Precision: relative to the spread about the shift, a few ulps times the square root of the count; the
 ///   shift should be one of the numbers.
 /// - Complexity: O(1) a number.
-/// - Source: West (1979) for the update with weights; Chan, Golub and LeVeque (1983) for merging.
+/// - Source: West (1979).
 package struct ShiftedMoments: Sendable {
   package let shift: Double
   /// Sum of the weights.
@@ -26,16 +26,6 @@ package struct ShiftedMoments: Sendable {
     let difference = x - centre
     centre += difference * (added / weight)
     squares += added * difference * (x - centre)
-  }
-
-  /// Adds what another stream about the same shift holds.
-  package mutating func merge(_ other: ShiftedMoments) {
-    guard other.weight > 0 else { return }
-    let total = weight + other.weight
-    let difference = other.centre - centre
-    squares += other.squares + difference * difference * (weight * (other.weight / total))
-    centre += difference * (other.weight / total)
-    weight = total
   }
 
   /// Weighted mean; the shift where nothing was added.

@@ -137,6 +137,27 @@ public struct ExactSum: Sendable {
   }
 }
 
+extension ExactSum {
+  /// Σ(x − x̄)² = (n·Σx² − (Σx)²)/n, from both sums to 107 bits: where the mean is far from 0, their first digits cancel.
+  ///
+  /// - Parameters:
+  ///   - sum: Σx.
+  ///   - squares: Σx².
+  ///   - count: n, at least 1.
+  /// - Edge cases: at least 0; infinite where a square is.
+  package static func squaredDeviations(
+    sum: ExactSum, squares: ExactSum, count: Int
+  ) -> Double {
+    let n = Double(count)
+    let (sum, squares) = (sum.parts, squares.parts)
+    let (first, second) = (n * squares.high, sum.high * sum.high)
+    guard first.isFinite, second.isFinite else { return .infinity }
+    let firstRest = (-first).addingProduct(n, squares.high) + n * squares.low
+    let secondRest = (-second).addingProduct(sum.high, sum.high) + 2 * sum.high * sum.low
+    return max(0, (first - second) + (firstRest - secondRest)) / n
+  }
+}
+
 extension ExactSum: Equatable {
   /// Whether two sums are equal as numbers.
   public static func == (one: ExactSum, other: ExactSum) -> Bool {

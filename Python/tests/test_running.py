@@ -180,6 +180,37 @@ def test_a_bar_of_tqdm_names_the_stages(rewards: np.ndarray, capfd: pytest.Captu
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.parametrize("moment", ["made", "updated", "closed"])
+def test_an_interruption_waits_until_a_bar_is_whole(moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    tqdm = pytest.importorskip("tqdm.auto").tqdm
+    steps: list[str] = []
+
+    def step(name: str) -> None:
+        if name == moment and name not in steps:
+            signal.raise_signal(signal.SIGINT)
+        steps.append(name)
+
+    class Bar(tqdm):  # type: ignore[misc]
+        def __init__(self, **arguments: Any) -> None:
+            step("made")
+            super().__init__(**arguments)
+
+        def update(self, n: float = 1) -> None:
+            step("updated")
+            super().update(n)
+
+        def close(self) -> None:
+            if not getattr(self, "disable", True):
+                step("closed")
+            super().close()
+
+    monkeypatch.setattr("tqdm.auto.tqdm", Bar)
+    with pytest.raises(KeyboardInterrupt):
+        esscher.frontier([[1.0, 2.0, 3.0]], lambdas=[1], ns=[1], resamples=0, progress=True)
+    assert steps[-1] == "closed"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def test_a_bar_without_tqdm_says_what_to_install(rewards: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tqdm", None)
     monkeypatch.setitem(sys.modules, "tqdm.auto", None)

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import sys
-from collections.abc import Callable
-from types import TracebackType
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType, TracebackType
 from typing import Any
 
 from .errors import UsageError
@@ -52,22 +55,23 @@ class ProgressBar:
         if self._report is not None:
             self._report(stage, fraction)
             return
-        if stage != self._stage:
-            self._close()
-            self._stage = stage
-            self._bar = self._make(
-                total=100,
-                desc=f"esscher: {stage}",
-                delay=self._delay,
-                leave=False,
-                bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}",
-            )
-        self._bar.update(max(0.0, 100 * fraction - self._bar.n))
+        with _interruptions_wait():
+            if stage != self._stage:
+                self._close()
+                self._stage = stage
+                self._bar = self._make(
+                    total=100,
+                    desc=f"esscher: {stage}",
+                    delay=self._delay,
+                    leave=False,
+                    bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}",
+                )
+            self._bar.update(max(0.0, 100 * fraction - self._bar.n))
 
     def _close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
+        bar, self._bar = self._bar, None
+        if bar is not None:
+            bar.close()
 
     def __enter__(self) -> ProgressBar:
         return self
@@ -78,7 +82,37 @@ class ProgressBar:
         problem: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._close()
+        with _interruptions_wait():
+            self._close()
+
+
+@contextlib.contextmanager
+def _interruptions_wait() -> Iterator[None]:
+    """Hold back a :class:`KeyboardInterrupt` until a bar is whole again.
+
+    One in the middle of tqdm's constructor leaves a bar that complains when it is collected, and one in the middle of
+    a write leaves half a line. Only the main thread is interrupted, and only Python's own handler raises, so elsewhere
+    there is nothing to hold back.
+    """
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    ):
+        yield
+        return
+    waiting = False
+
+    def note(number: int, frame: FrameType | None) -> None:
+        nonlocal waiting
+        waiting = True
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if waiting:
+            raise KeyboardInterrupt
 
 
 def _is_watched() -> bool:

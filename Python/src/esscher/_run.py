@@ -120,8 +120,8 @@ def watch(invoke: Invocation, destroy: str, progress: Progress | None) -> Handle
     """
     call = _Call(invoke, destroy, progress is not None)
     thread = threading.Thread(target=call.run, name="esscher", daemon=True)
-    thread.start()
     try:
+        thread.start()
         done = False
         while not done:
             done = call.finished.wait(_PERIOD)

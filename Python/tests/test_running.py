@@ -181,7 +181,9 @@ def test_a_bar_of_tqdm_names_the_stages(rewards: np.ndarray, capfd: pytest.Captu
 
 
 @pytest.mark.parametrize("moment", ["made", "updated", "closed"])
-def test_an_interruption_waits_until_a_bar_is_whole(moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interruption_waits_until_a_bar_is_whole(
+    moment: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     tqdm = pytest.importorskip("tqdm.auto").tqdm
     steps: list[str] = []
 
@@ -205,6 +207,9 @@ def test_an_interruption_waits_until_a_bar_is_whole(moment: str, monkeypatch: py
             super().close()
 
     monkeypatch.setattr("tqdm.auto.tqdm", Bar)
+    # Tests may run where the signal is ignored, as in a shell's background.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     with pytest.raises(KeyboardInterrupt):
         esscher.frontier([[1.0, 2.0, 3.0]], lambdas=[1], ns=[1], resamples=0, progress=True)
     assert steps[-1] == "closed"

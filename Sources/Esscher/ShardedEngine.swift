@@ -54,13 +54,14 @@ extension Engine {
   ///   - shard: which prompts.
   ///   - previous: the merge of the round before; nil in the first round.
   ///   - observer: told of progress; lines of single prompts are not offered.
-  /// - Throws: as ``frontier(_:_:observer:commandLine:)``, and `.badInput` where `previous` is of another question,
-  ///   `.usage` where it is finished.
+  /// - Returns: the partial result; nil where `previous` is the finished sweep of this question.
+  /// - Throws: as ``frontier(_:_:observer:commandLine:)``, and `.badInput` where `previous` is of another question or
+  ///   version, or a shard's.
   /// - Complexity: a pass or two of the whole run's over the shard's prompts.
   public func shard(
     _ table: RewardTable, _ request: FrontierRequest, shard: Shard, after previous: SweepState?,
     observer: RunObserver = RunObserver()
-  ) throws(EsscherError) -> SweepState {
+  ) throws(EsscherError) -> SweepState? {
     try self.shard(
       table, request, shard: shard,
       rows: shard.rows(of: SweepQuestion(request, table).promptCount), readsEverything: true,
@@ -78,11 +79,12 @@ extension Engine {
   ///   - promptCount: P over all shards.
   ///   - previous: the merge of the round before; nil in the first round.
   ///   - observer: told of progress; lines of single prompts are not offered.
+  /// - Returns: as above.
   /// - Throws: as above, and `.usage` where the part has another number of prompts, or none are where it is said.
   public func shard(
     part: RewardTable, _ request: FrontierRequest, shard: Shard, rows: Range<Int>,
     of promptCount: Int, after previous: SweepState?, observer: RunObserver = RunObserver()
-  ) throws(EsscherError) -> SweepState {
+  ) throws(EsscherError) -> SweepState? {
     let held = SweepQuestion(request, part).promptCount
     guard held == rows.count, rows.lowerBound >= 0, rows.upperBound <= promptCount else {
       throw EsscherError(
@@ -101,9 +103,12 @@ extension Engine {
   private func shard(
     _ table: RewardTable, _ request: FrontierRequest, shard: Shard, rows: Range<Int>,
     readsEverything: Bool, after previous: SweepState?, observer: RunObserver
-  ) throws(EsscherError) -> SweepState {
+  ) throws(EsscherError) -> SweepState? {
     let question = SweepQuestion(request, table)
-    if let previous { try Self.check(previous, question) }
+    if let previous {
+      try Self.check(previous, question)
+      guard !previous.isFinished else { return nil }
+    }
     var observer = observer
     observer.promptPoints = nil
     var choice = try DeviceChoice.resolve(request, table: table)
@@ -159,28 +164,6 @@ extension Engine {
         .badInput,
         "asks another question: \(name) is \(others) there and \(own) here; repeat the options of "
           + "the first round")
-    }
-    guard !previous.isFinished else {
-      throw EsscherError(.usage, "the sweep is finished; there is nothing left to run")
-    }
-  }
-
-  /// Whether a merge has answered a run's question, so that its shards have nothing left to do.
-  ///
-  /// - Parameters:
-  ///   - state: of a merge.
-  ///   - table: the run's.
-  ///   - request: the run's.
-  /// - Throws: `.badInput` where the state is of another question or version, or a shard's.
-  public func isAnswered(
-    by state: SweepState, _ table: RewardTable, _ request: FrontierRequest
-  ) throws(EsscherError) -> Bool {
-    do throws(EsscherError) {
-      try Self.check(state, SweepQuestion(request, table))
-      return false
-    } catch {
-      guard error.code == .usage else { throw error }
-      return true
     }
   }
 

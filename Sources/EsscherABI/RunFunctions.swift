@@ -20,9 +20,9 @@ public func esscher_frontier(
     }
     let rewards = try unsafe TableHandle.required(table).table()
     let request = unsafe RequestHandle.object(options)?.request ?? FrontierRequest()
-    let watching = try unsafe ObserverArgument.observer(observer)
-    if watching.isCancelled() { throw EsscherError.interruption }
-    let result = try Engine().frontier(rewards, request, observer: watching)
+    let watching = try unsafe ObserverArgument(observer, promptIDs: rewards.promptIDs)
+    let result = try Engine().frontier(rewards, request, observer: watching.observer)
+    try watching.finish()
     unsafe report.pointee = ReportHandle(result).handle
   }
 }

@@ -80,32 +80,44 @@ public func esscher_shard_run(
     }
     let rewards = try unsafe TableHandle.required(table).table()
     let request = unsafe RequestHandle.object(options)?.request ?? FrontierRequest()
-    let watching = try unsafe ObserverArgument.observer(observer)
-    if watching.isCancelled() { throw EsscherError.interruption }
-    let previous = unsafe StateHandle.object(after)?.state
-    let result: SweepState
-    if asked.prompts == 0, asked.first_prompt == 0 {
-      result = try Engine().shard(
-        rewards, request, shard: part, after: previous, observer: watching)
-    } else {
-      let first = Int(asked.first_prompt)
-      let held =
-        switch rewards.rewards {
-        case .cells(let source): source.rowCount
-        case .counts(let counts): counts.sampleCounts.count
-        }
-      guard first >= 0, asked.prompts >= 0, held <= Int(asked.prompts) - first else {
-        throw EsscherError(
-          .usage,
-          "The table has \(held) prompts, and is said to begin at prompt \(first) of "
-            + "\(asked.prompts); say where its prompts are.")
-      }
-      result = try Engine().shard(
-        part: rewards, request, shard: part, rows: first..<first + held,
-        of: Int(asked.prompts), after: previous, observer: watching)
+    let watching = try unsafe ObserverArgument(observer).observer
+    let previous = unsafe StateHandle.object(after)
+    let result: SweepState?
+    do throws(EsscherError) {
+      result = try run(rewards, request, part, asked, after: previous?.state, watching)
+    } catch {
+      // What is wrong without a place is the state that the shard was to go by.
+      guard error.location == nil, error.code == .badInput, let previous else { throw error }
+      throw EsscherError(error.code, error.message, at: EsscherError.Location(file: previous.name))
     }
-    unsafe state.pointee = StateHandle(result, name: "shard \(part.index)").handle
+    if let result { unsafe state.pointee = StateHandle(result, name: "shard \(part.index)").handle }
   }
+}
+
+/// A shard of a table that holds all prompts, or its own.
+private func run(
+  _ rewards: RewardTable, _ request: FrontierRequest, _ shard: Shard, _ asked: esscher_shard,
+  after previous: SweepState?, _ observer: RunObserver
+) throws(EsscherError) -> SweepState? {
+  if asked.prompts == 0, asked.first_prompt == 0 {
+    return try Engine().shard(
+      rewards, request, shard: shard, after: previous, observer: observer)
+  }
+  let first = Int(asked.first_prompt)
+  let held =
+    switch rewards.rewards {
+    case .cells(let source): source.rowCount
+    case .counts(let counts): counts.sampleCounts.count
+    }
+  guard first >= 0, asked.prompts >= 0, held <= Int(asked.prompts) - first else {
+    throw EsscherError(
+      .usage,
+      "The table has \(held) prompts, and is said to begin at prompt \(first) of "
+        + "\(asked.prompts); say where its prompts are.")
+  }
+  return try Engine().shard(
+    part: rewards, request, shard: shard, rows: first..<first + held,
+    of: Int(asked.prompts), after: previous, observer: observer)
 }
 
 /// See esscher_sweep.h.

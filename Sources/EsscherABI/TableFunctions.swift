@@ -108,3 +108,48 @@ public func esscher_table_set_counts(
     try table.set(counts)
   }
 }
+
+/// See esscher.h.
+@c @implementation
+public func esscher_table_set_prompts(
+  _ table: OpaquePointer?, _ texts: UnsafePointer<CChar>?, _ offsets: UnsafePointer<Int64>?,
+  _ rows: Int64, _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> Int32 {
+  unsafe Call.status(error) { () throws(EsscherError) in
+    let table = try unsafe TableHandle.required(table)
+    guard let offsets = unsafe offsets else {
+      throw EsscherError(.usage, "The offsets of the identifiers are NULL; pass rows + 1 of them.")
+    }
+    guard (1...Int64(UInt32.max)).contains(rows) else {
+      throw EsscherError(
+        .usage, "There are \(rows) identifiers; pass one for each prompt, from 1 to \(UInt32.max).")
+    }
+    var promptIDs: [String] = []
+    for row in 0..<Int(rows) {
+      let (start, end) = unsafe (Int(offsets[row]), Int(offsets[row + 1]))
+      guard start >= 0, start <= end else {
+        throw EsscherError(
+          .badInput,
+          "the identifier goes from byte \(start) to \(end); offsets begin at 0 or later and never "
+            + "decrease", at: EsscherError.Location(file: "prompts", row: row))
+      }
+      let bytes: UnsafeBufferPointer<UInt8>
+      if start == end {
+        unsafe bytes = UnsafeBufferPointer(start: nil, count: 0)
+      } else if let texts = unsafe texts {
+        unsafe bytes = UnsafeBufferPointer(
+          start: UnsafeRawPointer(texts).assumingMemoryBound(to: UInt8.self) + start,
+          count: end - start)
+      } else {
+        throw EsscherError(.usage, "The identifiers are NULL; pass their texts.")
+      }
+      guard let text = unsafe String(validating: bytes, as: UTF8.self) else {
+        throw EsscherError(
+          .badInput, "the identifier is not UTF-8; encode it so",
+          at: EsscherError.Location(file: "prompts", row: row))
+      }
+      promptIDs.append(text)
+    }
+    try table.set(promptIDs: promptIDs)
+  }
+}

@@ -47,6 +47,7 @@ final class TableHandle: Handle {
   private var counts: CountsTable?
   private var companions: [TableRole: any RewardSource] = [:]
   private var inputs: [InputRecord] = []
+  private var promptIDs: [String]?
 
   init(label: String) { self.label = label }
 
@@ -89,6 +90,14 @@ final class TableHandle: Handle {
         shape: [counts.sampleCounts.count, 2], path: nil))
   }
 
+  func set(promptIDs: [String]) throws(EsscherError) {
+    guard self.promptIDs == nil else {
+      throw EsscherError(
+        .usage, "The table has identifiers of its prompts already; make another table.")
+    }
+    self.promptIDs = promptIDs
+  }
+
   /// The table as the engine takes it.
   func table() throws(EsscherError) -> RewardTable {
     let rows: RewardRows
@@ -104,6 +113,19 @@ final class TableHandle: Handle {
       label: label, rewards: rows, gold: companions[.gold], logWeights: companions[.logWeights],
       logProbabilities: companions[.logProbabilities], inputs: inputs)
     if members.count > 1 { table.members = members }
+    if let promptIDs {
+      let promptCount =
+        switch rows {
+        case .cells(let source): source.rowCount
+        case .counts(let counts): counts.sampleCounts.count
+        }
+      guard promptIDs.count == promptCount else {
+        throw EsscherError(
+          .badInput,
+          "there are \(promptIDs.count) identifiers and \(promptCount) prompts; pass one for each")
+      }
+      table.promptIDs = promptIDs
+    }
     return table
   }
 }

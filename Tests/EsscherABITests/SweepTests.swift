@@ -117,6 +117,14 @@ struct SweepTests {
       }
       #expect(merged.status == ESSCHER_OK && report == whole)
       #expect(esscher_state_is_finished(merged.state.handle) == 1)
+      var nothing: OpaquePointer?
+      var first = holdsAll ? shard(1, 3) : shard(1, 3, first: 0, of: 100)
+      let rest = try table(holdsAll ? 0..<100 : 0..<7)
+      try call {
+        esscher_shard_run(
+          rest.handle, options.handle, &first, merged.state.handle, nil, &nothing, $0)
+      }
+      #expect(nothing == nil, "a finished sweep leaves nothing to run")
       return
     }
     Issue.record("the sweep does not end")

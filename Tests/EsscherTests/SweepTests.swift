@@ -131,7 +131,8 @@ struct SweepTests {
       var states: [(name: String, state: SweepState)] = []
       for index in indices {
         let shard = try #require(Shard(index: index, count: count))
-        let state = try Engine().shard(item.table, item.request, shard: shard, after: previous)
+        let state = try #require(
+          try Engine().shard(item.table, item.request, shard: shard, after: previous))
         // Through bytes, as files bring them.
         states.append(("\(index).state", try SweepState(bytes: state.bytes)))
       }
@@ -139,6 +140,9 @@ struct SweepTests {
       switch try Engine().merge(states) {
       case .report(let report, let state):
         #expect(state.isFinished)
+        // Nothing is left to run.
+        let first = try #require(Shard(index: 1, count: count))
+        #expect(try Engine().shard(item.table, item.request, shard: first, after: state) == nil)
         guard case .report(let again, _) = try Engine().merge(states + [("done", state)]) else {
           throw EsscherError(.internal, "a finished sweep has a report")
         }
@@ -175,10 +179,11 @@ struct SweepTests {
       var states: [(name: String, state: SweepState)] = previous.map { [("sweep", $0)] } ?? []
       for index in [2, 3, 1] {
         let rows = cuts[index - 1]..<cuts[index]
-        let state = try Engine().shard(
-          part: item.table.rows(rows), item.request,
-          shard: try #require(Shard(index: index, count: 3)), rows: rows, of: prompts,
-          after: previous)
+        let shard = try #require(Shard(index: index, count: 3))
+        let state = try #require(
+          try Engine().shard(
+            part: item.table.rows(rows), item.request, shard: shard, rows: rows, of: prompts,
+            after: previous))
         states.append(("\(index)", state))
       }
       switch try Engine().merge(states) {
@@ -228,9 +233,9 @@ struct SweepTests {
   ) throws -> SweepState {
     var request = SweepCase.all[1].request
     change(&request)
-    return try Engine().shard(
-      SweepCase.all[1].table, request, shard: try #require(Shard(index: index, count: count)),
-      after: nil)
+    let shard = try #require(Shard(index: index, count: count))
+    return try #require(
+      try Engine().shard(SweepCase.all[1].table, request, shard: shard, after: nil))
   }
 
   private func refusal(_ states: [(name: String, state: SweepState)]) -> EsscherError? {
@@ -268,7 +273,8 @@ struct SweepTests {
     }
     let table = SweepCase.all[1].table
     let shard = try #require(Shard(index: 1, count: 2))
-    let later = try Engine().shard(table, SweepCase.all[1].request, shard: shard, after: merged)
+    let later = try #require(
+      try Engine().shard(table, SweepCase.all[1].request, shard: shard, after: merged))
     let mixed = refusal([("1", later), ("2", two), ("sweep", merged)])
     #expect(mixed?.message.contains("goes by another merge") == true)
     let alone = refusal([("1", later)])
@@ -288,7 +294,8 @@ struct SweepTests {
     request.resamples = 2
     request.curves = [.tilt]
     let shard = try #require(Shard(index: 1, count: 1))
-    let bytes = try Engine().shard(table, request, shard: shard, after: nil).bytes
+    let first = try #require(try Engine().shard(table, request, shard: shard, after: nil))
+    let bytes = first.bytes
     var random = SeededGenerator(seed: 13)
     var refused = 0
     for turn in 0..<600 {

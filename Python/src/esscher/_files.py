@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,9 @@ from .errors import InputError, InputTypeError, UsageError
 _ARROW_ENDINGS = (".arrow", ".feather", ".ipc", ".arrows")
 _ENDINGS = (".npy", ".npz", ".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", *_ARROW_ENDINGS)
 
+#: The name that stands for standard input.
+STANDARD_INPUT = "-"
+
 
 def is_name(value: object) -> bool:
     """Whether a value names a file or a data set."""
@@ -27,6 +32,11 @@ def is_name(value: object) -> bool:
 def is_dataset_name(text: str) -> bool:
     """Whether a text names a data set of Hugging Face: ``hf://datasets/NAME`` or ``dataset:NAME[:SPLIT]``."""
     return text.startswith(("dataset:", "hf://"))
+
+
+def has_known_ending(text: str) -> bool:
+    """Whether a file's name says its format."""
+    return Path(text).suffix.lower() in _ENDINGS
 
 
 def split_key(text: str) -> tuple[str, str | None]:
@@ -39,6 +49,8 @@ def split_key(text: str) -> tuple[str, str | None]:
 
 def label_of(text: str) -> str:
     """What a file's rewards are called: its name without folder and ending."""
+    if text == STANDARD_INPUT:
+        return "stdin"
     name = text.rstrip("/").rpartition("/")[2]
     return Path(name).stem or name
 
@@ -56,7 +68,7 @@ def read(
     Parameters
     ----------
     text : str
-        A file, a folder that ``datasets`` saved, or a data set's name.
+        A file, a folder that ``datasets`` saved, a data set's name, or ``-`` for standard input.
     key : str, optional
         The array inside an .npz file.
     dtype : str, optional
@@ -73,32 +85,37 @@ def read(
     ndarray or pyarrow.Table
         An .npy file's array is mapped and not read.
     """
-    if is_dataset_name(text):
+    source: Any = text
+    if text == STANDARD_INPUT:
+        if input_format is None:
+            raise UsageError("Standard input has no ending that says its format; add --input-format.")
+        source, text = io.BytesIO(sys.stdin.buffer.read()), "standard input"
+    elif is_dataset_name(text):
         return _dataset(text)
-    if os.path.isdir(text):
+    elif os.path.isdir(text):
         return _saved_dataset(text)
-    if not os.path.exists(text):
+    elif not os.path.exists(text):
         raise InputError(f"{text}: there is no such file; check the name.", text)
     ending = f".{input_format}" if input_format else Path(text).suffix.lower()
     try:
         if ending in (".npy", ".npz"):
-            return _array(text, ending, key, dtype)
+            return _array(text, source, ending, key, dtype)
         if ending == ".parquet":
             pyarrow(f"{text}: a Parquet file")
             from pyarrow import parquet
 
-            schema = parquet.read_schema(text)
+            schema = parquet.read_schema(source)
             columns = [field for field in schema.names if wanted is None or wanted(field)]
-            return parquet.read_table(text, columns=columns) if columns else schema.empty_table()
+            return parquet.read_table(source, columns=columns) if columns else schema.empty_table()
         if ending in _ARROW_ENDINGS:
-            return _arrow_file(text)
+            return _arrow_file(text, source)
         if ending in (".csv", ".tsv"):
-            return _delimited(text, "\t" if ending == ".tsv" else ",", prompt)
+            return _delimited(text, source, "\t" if ending == ".tsv" else ",", prompt)
         if ending in (".jsonl", ".ndjson"):
             pyarrow(f"{text}: a file of JSON lines")
             from pyarrow import json
 
-            return _numbers(json.read_json(text), prompt)
+            return _numbers(json.read_json(source), prompt)
     except (OSError, ValueError, EOFError) as problem:
         if isinstance(problem, (InputError, UsageError, InputTypeError)):
             raise
@@ -113,9 +130,9 @@ def read(
     )
 
 
-def _array(text: str, ending: str, key: str | None, dtype: str | None) -> Array:
+def _array(text: str, source: Any, ending: str, key: str | None, dtype: str | None) -> Array:
     if ending == ".npz":
-        with np.load(text, allow_pickle=False) as archive:
+        with np.load(source, allow_pickle=False) as archive:
             names = archive.files
             if key is None and len(names) != 1:
                 raise UsageError(f"{text}: holds the arrays {', '.join(names)}; name one with key.", text)
@@ -123,7 +140,7 @@ def _array(text: str, ending: str, key: str | None, dtype: str | None) -> Array:
                 raise InputError(f"{text}: holds no array '{key}'; its arrays are {', '.join(names)}.", text)
             loaded = archive[names[0] if key is None else key]
     else:
-        loaded = np.load(text, mmap_mode="r", allow_pickle=False)
+        loaded = np.load(source, mmap_mode="r" if source is text else None, allow_pickle=False)
     return as_bfloat16(loaded, dtype)
 
 
@@ -144,23 +161,23 @@ def as_bfloat16(array: Array, dtype: str | None) -> Array:
     return array.view(BFLOAT16)
 
 
-def _arrow_file(text: str) -> Any:
+def _arrow_file(text: str, source: Any) -> Any:
     arrow = pyarrow(f"{text}: an Arrow file")
-    source = arrow.memory_map(text)
+    file = arrow.memory_map(text) if source is text else source
     try:
-        return arrow.ipc.open_file(source).read_all()
+        return arrow.ipc.open_file(file).read_all()
     except arrow.ArrowInvalid:
-        source.seek(0)
-        return arrow.ipc.open_stream(source).read_all()
+        file.seek(0)
+        return arrow.ipc.open_stream(file).read_all()
 
 
-def _delimited(text: str, separator: str, prompt: str | None) -> Any:
+def _delimited(text: str, source: Any, separator: str, prompt: str | None) -> Any:
     arrow = pyarrow(f"{text}: a file of delimited text")
     from pyarrow import csv
 
     names = [prompt] if prompt else list(GUESSES["prompt"])
     table = csv.read_csv(
-        text,
+        source,
         parse_options=csv.ParseOptions(delimiter=separator, newlines_in_values=True),
         convert_options=csv.ConvertOptions(
             column_types={name: arrow.string() for name in names}, strings_can_be_null=False

@@ -9,12 +9,44 @@ from typing import NoReturn
 from ._options import OPTIONS, Option
 from .errors import UsageError
 
+#: What goes to the report's places, as ``frontier`` and ``merge`` take it.
+OUTPUT_FLAGS = (
+    (
+        "format",
+        "FORMAT",
+        "Format of standard output, and of files whose ending says nothing: table (the default), csv, json or jsonl.",
+    ),
+    (
+        "plot-axis",
+        "SCALE",
+        "Scale of the picture's KL axis: linear (the default), or sqrt, along which frontiers begin as straight lines.",
+    ),
+)
+
+#: Sweeps whose prompts are spread over many processes.
+SWEEP_FLAGS = (
+    (
+        "shard",
+        "I/N",
+        "Run over the I-th of N parts of the prompts alone and write --state in place of a report; merge puts the "
+        "parts together.",
+    ),
+    ("state", "FILE", "Where the partial result goes."),
+    (
+        "after",
+        "FILE",
+        "The state that the last merge wrote: this shard's next round goes by it. Where the sweep is finished, nothing "
+        "is done.",
+    ),
+)
+
 #: What is read, in the order of the program's help.
 INPUT_FLAGS = (
     (
         "input-format",
         "FORMAT",
-        "Format of the input where the ending does not say it: npy, npz, parquet, arrow, csv, tsv or jsonl.",
+        "Format of the input where the ending does not say it: npy, npz, parquet, arrow, csv, tsv or jsonl. Needed for "
+        "standard input.",
     ),
     ("key", "NAME", "Name of the array inside an .npz file."),
     ("gold", "FILE[:KEY]", "Gold reward of the same samples, in the same shape."),
@@ -42,7 +74,8 @@ _DESCRIPTION = (
     "Reads a prompt x sample matrix of rewards drawn from a base policy and estimates how much reward each amount "
     "of KL divergence can buy at best, how close best-of-n comes, and how far each number can be trusted. REWARDS is "
     "a file (.npy, .npz, .parquet, .arrow, .csv, .tsv, .jsonl), a folder of Dataset.save_to_disk, a data set "
-    "(dataset:NAME[:SPLIT] or hf://datasets/NAME), or several files of an ensemble's reward models. KL is in nats."
+    "(dataset:NAME[:SPLIT] or hf://datasets/NAME), several files of an ensemble's reward models, or - for standard "
+    "input with --input-format. KL is in nats."
 )
 
 
@@ -57,7 +90,7 @@ def _flag_of(option: Option) -> tuple[str, str, str]:
     return option.name, option.placeholder, option.documentation
 
 
-def _add(group: argparse._ArgumentGroup, flag: tuple[str, str, str]) -> None:
+def _add(group: argparse._ActionsContainer, flag: tuple[str, str, str]) -> None:
     name, placeholder, documentation = flag
     # argparse reads % as the beginning of a field.
     documentation = documentation.replace("%", "%%")
@@ -84,6 +117,7 @@ def make_parser(version: str) -> argparse.ArgumentParser:
     parser.add_argument("-V", "--version", action="version", version=version)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     _add_frontier(commands)
+    _add_merge(commands)
     devices = commands.add_parser(
         "devices",
         allow_abbrev=False,
@@ -91,6 +125,7 @@ def make_parser(version: str) -> argparse.ArgumentParser:
         description="Shows what can carry out a run on this machine, and which device --device auto picks.",
     )
     devices.add_argument("--json", action="store_true", help="Print JSON.")
+    _add_quietness(devices)
     return parser
 
 
@@ -116,8 +151,36 @@ def _add_frontier(commands: argparse._SubParsersAction[_Parser]) -> None:
     estimation = frontier.add_argument_group("grids, estimation and machine")
     for option in OPTIONS:
         _add(estimation, _flag_of(option))
+    sweep = frontier.add_argument_group("sweeps in parts")
+    for flag in SWEEP_FLAGS:
+        _add(sweep, flag)
     output = frontier.add_argument_group("output")
+    _add_outputs(output)
+    _add(output, ("per-prompt", "FILE.csv", "Writes a line for each prompt and point, as they are made."))
     output.add_argument(
+        "--progress",
+        metavar="WHEN",
+        help="Progress on standard error: auto (a bar on a terminal), always or never.",
+    )
+    _add_quietness(output)
+
+
+def _add_merge(commands: argparse._SubParsersAction[_Parser]) -> None:
+    merge = commands.add_parser(
+        "merge",
+        allow_abbrev=False,
+        help="put the shards of a sweep together",
+        description="Puts the states that frontier --shard left together, in any order: into the report of one run, "
+        "or, with exit code 6, into the state by which the shards run again.",
+    )
+    merge.add_argument("states", nargs="+", metavar="STATE", help="Files of all shards, and the last merge's.")
+    merge.add_argument("--state", metavar="FILE", help="Where the merge goes, by which the next round of shards runs.")
+    _add_outputs(merge)
+    _add_quietness(merge)
+
+
+def _add_outputs(group: argparse._ActionsContainer) -> None:
+    group.add_argument(
         "-o",
         "--output",
         metavar="FILE",
@@ -126,33 +189,22 @@ def _add_frontier(commands: argparse._SubParsersAction[_Parser]) -> None:
         help="Where the result goes; repeatable. The ending chooses the format (.csv, .json, .jsonl, .txt, .parquet), "
         "and - is standard output.",
     )
-    output.add_argument(
-        "--format",
-        metavar="FORMAT",
-        help="Format of standard output, and of files whose ending says nothing: table (the default), csv, json "
-        "or jsonl.",
-    )
-    output.add_argument(
+    group.add_argument(
         "--plot",
         metavar="FILE",
         action="append",
         default=[],
         help="Draws the frontier through matplotlib: .svg, .png or .pdf; repeatable.",
     )
-    output.add_argument(
-        "--plot-axis",
-        metavar="SCALE",
-        help="Scale of the picture's KL axis: linear (the default), or sqrt, along which frontiers begin as straight "
-        "lines.",
-    )
-    output.add_argument(
-        "--progress",
-        metavar="WHEN",
-        help="Progress on standard error: auto (a bar on a terminal), always or never.",
-    )
-    output.add_argument(
+    for flag in OUTPUT_FLAGS:
+        _add(group, flag)
+
+
+def _add_quietness(group: argparse._ActionsContainer) -> None:
+    group.add_argument(
         "-q",
         "--quiet",
         action="store_true",
-        help="No progress and no warnings on standard error; errors stay.",
+        help="No progress, notices and warnings on standard error; errors stay.",
     )
+    group.add_argument("--no-color", action="store_true", help="Taken for the program's sake: nothing is coloured.")

@@ -13,7 +13,8 @@ from ._options import make_options
 from ._policies import add_policies
 from ._progress import ProgressBar
 from ._run import run
-from .errors import EsscherWarning
+from ._whole_files import LinesFile, WholeFiles
+from .errors import EsscherWarning, UsageError
 from .result import FrontierResult, result_of_report
 
 #: A grid: text as the program takes it, a number, or numbers in any order.
@@ -50,6 +51,7 @@ def frontier(
     dtype: str | None = None,
     input_format: str | None = None,
     label: str | None = None,
+    per_prompt: str | os.PathLike[str] | LinesFile | None = None,
     progress: bool | Callable[[str, float], object] | None = None,
 ) -> FrontierResult:
     """Estimate how much reward each amount of KL divergence can buy, from samples of the base policy.
@@ -115,6 +117,9 @@ def frontier(
         Format of a file whose ending does not say it.
     label : str, optional
         The reward's name in the report; by default the file's or the column's, else ``"rewards"``.
+    per_prompt : str or path, optional
+        A CSV file to write, with a line for each prompt and point (docs/output.md), as they are made. It appears whole
+        or not at all.
     progress : None, bool or callable, optional
         None shows a bar of tqdm on a terminal and in notebooks; True always; False never. A function is
         called with the stage's name and the share of it that is done.
@@ -159,7 +164,9 @@ def frontier(
     options = make_options(arguments)
     if policies is not None:
         add_policies(options, policies)
-    with ProgressBar(progress) as bar:
+    with WholeFiles() as files, ProgressBar(progress) as bar:
+        # The command line opens the file itself, so that it takes its name with the others.
+        file = per_prompt if per_prompt is None or isinstance(per_prompt, LinesFile) else _lines(files, per_prompt)
         loaded = load(
             Inputs(
                 rewards=rewards,
@@ -173,12 +180,22 @@ def frontier(
                 dtype=dtype,
                 input_format=input_format,
                 label=label,
-            )
+            ),
+            names_prompts=file is not None,
         )
-        result = result_of_report(run(loaded, options, bar.callback), loaded.notes)
+        result = result_of_report(run(loaded, options, bar.callback, None if file is None else file.take), loaded.notes)
+        if file is not None:
+            file.finish()
+        files.commit()
     for warning in result.warnings:
         warnings.warn(warning, EsscherWarning, stacklevel=frames_inside())
     return result
+
+
+def _lines(files: WholeFiles, path: Any) -> LinesFile:
+    if not isinstance(path, (str, os.PathLike)):
+        raise UsageError(f"per_prompt is a file's name, not an object of type {type(path).__name__}.")
+    return LinesFile(files, str(os.fspath(path)))
 
 
 def frames_inside() -> int:

@@ -25,6 +25,9 @@ _COMPANIONS = (
     ("logprobs", "logprob", "logprobs", _structs.LOGPROBS),
 )
 
+#: Bytes of identifiers that go along with a run that does not need them.
+_SHORT = 1 << 20
+
 
 @dataclass
 class Inputs:
@@ -104,6 +107,8 @@ class _Loader:
             )
         if isinstance(value, Mapping) and module_of(value) != "datasets":
             return self._ensemble([(str(name), item) for name, item in value.items()])
+        if is_sequence(value) and sum(_is_standard_input(item) for item in value) > 1:
+            raise UsageError("standard input can be read once; name files for the other rewards")
         if is_sequence(value) and len(value) and (_are_names(value) or depth(value, "rewards") == 3):
             return self._ensemble(self._named_members(value))
         return self._model(value, None)
@@ -145,7 +150,7 @@ class _Loader:
             raise UsageError("rewards: the ensemble has no model; pass at least one.")
         found: _Rewards | None = None
         for name, value in members:
-            model = self._model(value, name, None if found is None else found.table)
+            model = self._model(value, name, found)
             if model.counts is not None:
                 raise InputError(f"{name}: holds counts, which cannot be a member of an ensemble.", name)
             if found is None:
@@ -157,13 +162,14 @@ class _Loader:
             found.label = self.inputs.label
         return found
 
-    def _model(self, value: Any, name: str | None, follow: PromptTable | None = None) -> _Rewards:
-        """One argument: rewards, or several models of an array; prompts in the order of `follow`."""
+    def _model(self, value: Any, name: str | None, first: _Rewards | None = None) -> _Rewards:
+        """One argument: rewards, or several models of an array; prompts in the order of the ensemble's first one."""
+        follow = None if first is None else first.table
         label = name or self.inputs.label
         if _files.is_name(value):
             place = fspath(value)
             label = label or _files.label_of(place)
-            value = self._read(place, self.inputs.key)
+            value = self._read(place, self.inputs.key, is_first=first is None)
         else:
             place = name or "rewards"
         table = as_table(value, place, self._is_wanted)
@@ -177,14 +183,16 @@ class _Loader:
             self._note(opened)
         return self._columns(opened, name, name or self.inputs.label)
 
-    def _read(self, text: str, key: str | None) -> Any:
+    def _read(self, text: str, key: str | None, is_first: bool = False) -> Any:
         prompt = self.chosen.get("prompt", (None,))[0]
+        # The format is that of the rewards; of other files where nothing else says theirs.
+        form = self.inputs.input_format if is_first or not _files.has_known_ending(text) else None
         return _files.read(
             text,
             key,
             self.inputs.dtype,
             prompt,
-            self.inputs.input_format,
+            form,
             lambda column: column == key or self._is_wanted(column),
         )
 
@@ -235,6 +243,8 @@ class _Loader:
         key: str | None = None
         place = name
         if _files.is_name(value):
+            if _is_standard_input(value):
+                raise UsageError("only the rewards can come from standard input; name a file")
             text, key = _files.split_key(fspath(value))
             place = text
             value = self._read(text, key)
@@ -266,17 +276,23 @@ class _Loader:
         return table.part(column)
 
 
+def _is_standard_input(value: Any) -> bool:
+    return isinstance(value, str) and value == _files.STANDARD_INPUT
+
+
 def _are_names(values: Sequence[Any]) -> bool:
     return all(_files.is_name(value) for value in values)
 
 
-def load(inputs: Inputs) -> Loaded:
+def load(inputs: Inputs, names_prompts: bool = False) -> Loaded:
     """Read the inputs of a run into a table of the library.
 
     Parameters
     ----------
     inputs : Inputs
         As the caller said it.
+    names_prompts : bool, optional
+        Whether the prompts' identifiers are needed; where they are short they go along in any case, for messages.
 
     Returns
     -------
@@ -309,6 +325,18 @@ def load(inputs: Inputs) -> Loaded:
     for name, part in rewards.models:
         part.add_to(loaded.table, _structs.REWARDS, name)
         loaded.owners.append(part)
+    if rewards.table is not None:
+        names = rewards.table.names(None if names_prompts else _SHORT)
+        if names is not None:
+            texts, offsets = names
+            status = library().esscher_table_set_prompts(
+                loaded.table.pointer,
+                ctypes.c_char_p(texts),
+                offsets.ctypes.data_as(ctypes.c_void_p),
+                len(offsets) - 1,
+                error.address,
+            )
+            error.check(status)
     for argument, role, name, code in _COMPANIONS:
         companion = loader.companion(argument, role, name, rewards)
         if companion is not None:

@@ -50,6 +50,7 @@ _SIGNATURES: dict[str, tuple[list[object], object]] = {
         [c_void_p, c_char_p, c_void_p, c_void_p, c_int64, c_void_p],
         c_int32,
     ),
+    "esscher_table_set_prompts": ([c_void_p, c_void_p, c_void_p, c_int64, c_void_p], c_int32),
     "esscher_frontier": (
         [c_void_p, c_void_p, POINTER(_structs.Observer), c_void_p, c_void_p],
         c_int32,

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 
-from .errors import InputError, UsageError
+from ._whole_files import WholeFiles
+from .errors import InternalError, UsageError
 from .result import FrontierResult
 
 _ENDINGS = {".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".txt": "table", ".parquet": "parquet"}
@@ -29,6 +30,8 @@ class Outputs:
 
     Parameters
     ----------
+    files : WholeFiles
+        What takes its names at the end.
     outputs : sequence of str
         As ``-o`` took them; none is standard output.
     form : str, optional
@@ -39,20 +42,25 @@ class Outputs:
         As ``--plot-axis`` took it.
     inputs : sequence of str
         Names that are read, none of which may be written.
+    others : sequence of str
+        Files that the command itself writes.
 
     Raises
     ------
     UsageError
-        For formats that there are not, and for two outputs, or an output and an input, in one place.
+        For formats that there are not, for two outputs, or an output and an input, in one place, and for files that
+        cannot be created.
     """
 
     def __init__(
         self,
+        files: WholeFiles,
         outputs: Sequence[str],
         form: str | None,
         plots: Sequence[str],
         plot_axis: str | None,
         inputs: Sequence[str],
+        others: Sequence[str] = (),
     ) -> None:
         if form is not None and form not in _FORMATS:
             raise UsageError(f"--format takes {', '.join(_FORMATS)}, not '{form}'.")
@@ -61,49 +69,90 @@ class Outputs:
         for path in plots:
             if Path(path).suffix.lower() not in _PICTURES:
                 raise UsageError(f"--plot takes FILE.svg, .png or .pdf, not '{path}'.")
-        self._targets = [(path, _format(path, form)) for path in outputs or ["-"]]
-        self._plots = list(plots)
+        targets = [(path, _format(path, form)) for path in outputs or ["-"]]
+        if form is not None and all(path != "-" and found != form for path, found in targets):
+            path, found = targets[0]
+            raise UsageError(
+                f"--format {form} contradicts the ending of '{path}', which means {found}; drop one of them, or add "
+                "-o - for standard output."
+            )
         self._is_sqrt = plot_axis == "sqrt"
-        written = [path for path in (*outputs, *plots) if path != "-"]
+        written = [path for path in (*outputs, *others, *plots) if path != "-"]
         if list(outputs).count("-") > 1:
             raise UsageError("-o - is given twice; standard output takes one format.")
         for index, path in enumerate(written):
-            if any(_is_same(path, other) for other in written[:index]):
+            if any(is_same(path, other) for other in written[:index]):
                 raise UsageError(f"Two outputs go to '{path}'; give each a name of its own.")
             for read in inputs:
-                if _is_same(path, read):
+                if is_same(path, read):
                     raise UsageError(f"Output '{path}' would replace the input '{read}'; choose another name.")
+        if plots:
+            _require("matplotlib", "--plot", "plot")
+        if any(found == "parquet" for _, found in targets):
+            _require("pyarrow", "A Parquet file", "arrow")
+        self._files = files
+        self._targets = [(path if path == "-" else files.add(path), found) for path, found in targets]
+        self._plots = [files.add(path) for path in plots]
 
     def write(self, result: FrontierResult) -> None:
-        """Write the result everywhere, and draw it.
+        """Write the result everywhere, and draw it; files take their names at the end.
 
         Parameters
         ----------
         result : FrontierResult
             The result.
         """
+        shown = None
         for path, form in self._targets:
             if path == "-":
-                sys.stdout.write(_TEXTS[form](result))
-                sys.stdout.flush()
+                shown = _TEXTS[form](result)
             elif form == "parquet":
-                _replace(path, lambda partial: _write_parquet(result, partial))
+                self._save(path, lambda path: _write_parquet(result, path))
             else:
-                text = _TEXTS[form](result).encode()
-                _replace(path, lambda partial, text=text: _write_bytes(partial, text))  # type: ignore[misc]
+                self._files.write(path, _TEXTS[form](result).encode())
         for path in self._plots:
-            _replace(path, lambda partial: self._draw(result, partial))
+            self._save(path, lambda path: self._draw(result, path))
+        try:
+            if shown is not None:
+                _print(shown)
+        except BrokenPipeError:
+            # Whoever reads standard output has what they want; the files are another matter.
+            self._files.commit()
+            raise
+        self._files.commit()
+
+    def _save(self, path: str, save: Callable[[str], None]) -> None:
+        try:
+            save(path)
+        except OSError as problem:
+            raise self._files.failure(path, problem) from problem
 
     def _draw(self, result: FrontierResult, path: str) -> None:
-        try:
-            from matplotlib.figure import Figure
-        except ImportError as problem:
-            raise UsageError(
-                "--plot needs matplotlib, which is not installed; run pip install 'esscher[plot]'."
-            ) from problem
+        from matplotlib.figure import Figure
+
         figure = Figure(figsize=(8, 5), layout="constrained")
         result.plot(figure.subplots(), sqrt_axis=self._is_sqrt)
         figure.savefig(path, format=Path(path).suffix[1:])
+
+
+def _print(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as problem:
+        # Python would try once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise InternalError(
+            f"standard output: could not be written ({problem.strerror or problem}); check where it goes.",
+            "standard output",
+        ) from problem
+
+
+def _require(module: str, what: str, extra: str) -> None:
+    if importlib.util.find_spec(module) is None:
+        raise UsageError(f"{what} needs {module}, which is not installed; run pip install 'esscher[{extra}]'.")
 
 
 def _format(path: str, form: str | None) -> str:
@@ -117,15 +166,10 @@ def _format(path: str, form: str | None) -> str:
     return found
 
 
-def _is_same(path: str, other: str) -> bool:
+def is_same(path: str, other: str) -> bool:
     if os.path.exists(path) and os.path.exists(other):
         return os.path.samefile(path, other)
     return os.path.abspath(path) == os.path.abspath(other)
-
-
-def _write_bytes(path: str, data: bytes) -> None:
-    with open(path, "wb") as file:
-        file.write(data)
 
 
 def _write_parquet(result: FrontierResult, path: str) -> None:
@@ -133,19 +177,3 @@ def _write_parquet(result: FrontierResult, path: str) -> None:
     from pyarrow import parquet
 
     parquet.write_table(table, path)
-
-
-def _replace(path: str, write: Callable[[str], None]) -> None:
-    """Write a file beside its place, and move it there once it is whole."""
-    place = Path(path)
-    partial = str(place.with_name(f".esscher.{os.getpid()}.partial{place.suffix}"))
-    try:
-        write(partial)
-        os.replace(partial, path)
-    except OSError as problem:
-        raise InputError(
-            f"{path}: could not be written ({problem.strerror or problem}); check the folder and its room.", path
-        ) from problem
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(partial)

@@ -76,6 +76,10 @@ class Shard(ctypes.Structure):
 ProgressFunction = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_double)
 
 
+#: ``esscher_observer.prompts``: context, lines and their bytes; no lines where the run begins anew.
+PromptsFunction = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
+
+
 class Observer(ctypes.Structure):
     """``esscher_observer``."""
 
@@ -84,6 +88,7 @@ class Observer(ctypes.Structure):
         ("cancel", ctypes.POINTER(ctypes.c_int32)),
         ("progress", ProgressFunction),
         ("context", ctypes.c_void_p),
+        ("prompts", PromptsFunction),
     ]
 
 

@@ -121,6 +121,25 @@ class PromptTable:
         self._codes = place.astype(np.int64)[self._codes]
         self.identifiers = other.identifiers
 
+    def names(self, most: int | None) -> tuple[bytes, Array] | None:
+        """The prompts' identifiers as text, one after another, and where each begins and ends.
+
+        Parameters
+        ----------
+        most : int, optional
+            Bytes that are not worth more; None where they are wanted whatever they take.
+        """
+        if self.identifiers is None or (most is not None and self.identifiers.nbytes > most):
+            return None
+        try:
+            texts = self.identifiers.cast(self._arrow.large_string())
+        except (self._arrow.ArrowInvalid, self._arrow.ArrowNotImplementedError):
+            texts = self._arrow.array([str(item) for item in self.identifiers.to_pylist()], self._arrow.large_string())
+        _, offsets, data = texts.buffers()
+        places = np.frombuffer(offsets, dtype=np.int64)[texts.offset : texts.offset + len(texts) + 1]
+        held = b"" if data is None else data.to_pybytes()
+        return held[places[0] : places[-1]], places - places[0]
+
     def part(self, column: str) -> Part:
         """The numbers of a column, a row for each prompt.
 

@@ -37,7 +37,7 @@ _RESUBMISSIONS = 3
 #: Seconds between two looks at what has finished.
 _PERIOD = 0.5
 #: Arguments of the function for one process that belong to each shard's own input or to the driver.
-_NOT_PASSED = ("rewards", "progress", "num_samples", "num_correct", "key", "input_format", *COMPANIONS)
+_NOT_PASSED = ("rewards", "progress", "num_samples", "num_correct", "per_prompt", "key", "input_format", *COMPANIONS)
 _PASSED = [name for name in inspect.signature(whole_frontier).parameters if name not in _NOT_PASSED]
 
 

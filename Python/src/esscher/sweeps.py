@@ -28,7 +28,9 @@ from .result import FrontierResult, result_of_report
 
 #: Arguments of :func:`esscher.frontier` and their defaults.
 _ARGUMENTS: dict[str, Any] = {
-    name: parameter.default for name, parameter in inspect.signature(frontier).parameters.items()
+    name: parameter.default
+    for name, parameter in inspect.signature(frontier).parameters.items()
+    if name != "per_prompt"
 }
 
 
@@ -107,6 +109,40 @@ def run_shard(
     EsscherError
         As :func:`esscher.frontier`; also where `after` is of another question.
     """
+    if "per_prompt" in arguments:
+        raise UsageError(
+            "per_prompt goes through all prompts in order, which no shard does; run the prompts of interest with "
+            "esscher.frontier."
+        )
+    state = run_unless_finished(rewards, shard=shard, after=after, progress=progress, **arguments)
+    if state is None:
+        raise UsageError("The sweep is finished; there is nothing left to run.")
+    return state
+
+
+def run_unless_finished(
+    rewards: Any,
+    *,
+    shard: Shard,
+    after: bytes | None,
+    progress: bool | Callable[[str, float], object] | None,
+    name: str = "the state to go on after",
+    **arguments: Any,
+) -> bytes | None:
+    """As :func:`run_shard`; None where `after` is the finished sweep of this question.
+
+    Parameters
+    ----------
+    rewards, shard, after, progress, **arguments
+        As of :func:`run_shard`.
+    name : str, optional
+        Of `after`, for messages.
+
+    Returns
+    -------
+    bytes or None
+        The shard's state.
+    """
     unknown = sorted(set(arguments) - set(_ARGUMENTS))
     if unknown:
         raise UsageError(f"run_shard has no argument {unknown[0]!r}; it takes those of esscher.frontier.")
@@ -117,7 +153,7 @@ def run_shard(
     place = _structs.Shard(
         index=shard.index, count=shard.count, first_prompt=shard.first_prompt, prompts=shard.prompts or 0
     )
-    previous = None if after is None else _state(after, "the state to go on after")
+    previous = None if after is None else _state(after, name)
     with ProgressBar(progress) as bar:
         loaded = load(Inputs(**{name: given[name] for name in Inputs.__dataclass_fields__}))
 
@@ -136,7 +172,7 @@ def run_shard(
         state = watch(invoke, "esscher_state_destroy", bar.callback)
     for note in loaded.notes:
         warnings.warn(note, EsscherWarning, stacklevel=frames_inside())
-    return _bytes(state)
+    return None if state.pointer.value is None else _bytes(state)
 
 
 def merge(states: Iterable[bytes] | Mapping[str, bytes]) -> Merge:

@@ -237,6 +237,21 @@ esscher_status esscher_table_set_counts(esscher_table *table, const char *name,
                                         const int64_t *samples, const int64_t *corrects,
                                         int64_t rows, esscher_error **error);
 
+/**
+ * Names the prompts, for lines of esscher_observer.prompts and for messages. The identifier of prompt r is the UTF-8 text
+ * from texts[offsets[r]] up to texts[offsets[r + 1]], without a NUL.
+ *
+ * @param table   a table without identifiers.
+ * @param texts   all identifiers, copied; may be NULL where every one is empty.
+ * @param offsets rows + 1 numbers of at least 0 that never decrease.
+ * @param rows    number of prompts; a run refuses another number than its rewards have.
+ * @param error   where a failure goes, or NULL.
+ * @return ESSCHER_OK, ESSCHER_USAGE or ESSCHER_BAD_INPUT.
+ */
+esscher_status esscher_table_set_prompts(esscher_table *table, const char *texts,
+                                         const int64_t *offsets, int64_t rows,
+                                         esscher_error **error);
+
 /* ---- Runs ---- */
 
 /** How a caller watches a run. A shorter struct is taken as if the rest were 0. */
@@ -248,8 +263,13 @@ typedef struct esscher_observer {
   /** Called on the thread of the run with the stage's name and the share of it that is done, 0 to 1; ends the run
       where it returns another number than 0. Must return, and may not change the run's handles. May be NULL. */
   int32_t (*progress)(void *context, const char *stage, double fraction);
-  /** First argument of `progress`. */
+  /** First argument of `progress` and `prompts`. */
   void *context;
+  /** Takes the CSV of `--per-prompt`, a header and then a line for each prompt and point, some 64 KiB at a time: `length`
+      bytes, valid during the call, that end with a line. NULL and 0 where a device failed and the run begins anew: what was
+      taken is void. Called on the thread of the run, of esscher_frontier alone; ends the run where it returns another
+      number than 0. What it took of a run that fails is void too. May be NULL. */
+  int32_t (*prompts)(void *context, const char *lines, size_t length);
 } esscher_observer;
 
 /** Result of a run. */

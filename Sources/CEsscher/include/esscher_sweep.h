@@ -68,7 +68,8 @@ typedef struct esscher_shard {
  * @param shard    which prompts.
  * @param after    the merge of the round before; NULL in the first round.
  * @param observer how the run is watched, or NULL.
- * @param state    where the partial result goes; NULL is stored where the call fails.
+ * @param state    where the partial result goes; NULL is stored where the call fails, and where `after` is the finished
+ *                 sweep of this question: nothing is left to run.
  * @param error    where a failure goes, or NULL.
  * @return as esscher_frontier; ESSCHER_BAD_INPUT where `after` is of another question.
  */

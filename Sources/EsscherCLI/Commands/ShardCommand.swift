@@ -26,13 +26,9 @@ enum ShardCommand {
     var table = try RewardLoader.load(plan.input, observer: observer)
     if let policies { table.inputs.append(policies) }
     try session.checkCancelled()
-    let state: SweepState
+    let result: SweepState?
     do throws(EsscherError) {
-      if let previous, try Engine().isAnswered(by: previous, table, plan.request) {
-        progress.finish()
-        return session.diagnostics.notice("the sweep is finished; nothing was run")
-      }
-      state = try Engine().shard(
+      result = try Engine().shard(
         table, plan.request, shard: shard, after: previous, observer: observer)
     } catch {
       guard error.location == nil, error.code == .badInput, let after = record.after else {
@@ -41,6 +37,9 @@ enum ShardCommand {
       throw EsscherError(error.code, error.message, at: EsscherError.Location(file: after))
     }
     progress.finish()
+    guard let state = result else {
+      return session.diagnostics.notice("the sweep is finished; nothing was run")
+    }
     try output.write(contentsOf: state.bytes)
     try session.checkCancelled()
     try output.commit()

@@ -57,6 +57,8 @@ let package = Package(
     // Always optimised, also in debug builds, as the other hot loops are.
     .target(name: "CRowSort", cSettings: strictC + [.unsafeFlags(["-O3"])]),
 
+    .target(name: "CForkState", cSettings: strictC),
+
     .target(name: "COpenCL", cSettings: strictC, linkerSettings: [.linkedLibrary("dl")]),
 
     // MARK: Library
@@ -67,7 +69,8 @@ let package = Package(
     .target(
       name: "EsscherCPU",
       dependencies: [
-        "EsscherCore", "CCPUFeatures", "CRowSort", "CPUKernelsV2", "CPUKernelsV3", "CPUKernelsV4",
+        "EsscherCore", "CCPUFeatures", "CForkState", "CRowSort", "CPUKernelsV2", "CPUKernelsV3",
+        "CPUKernelsV4",
       ],
       swiftSettings: strict),
     .target(
@@ -85,7 +88,8 @@ let package = Package(
     // MARK: C interface
     .target(name: "CEsscher", cSettings: strictC),
     .target(
-      name: "EsscherABI", dependencies: ["CEsscher", "Esscher", "EsscherOptions", "EsscherReport"],
+      name: "EsscherABI",
+      dependencies: ["CEsscher", "CForkState", "Esscher", "EsscherOptions", "EsscherReport"],
       swiftSettings: strict),
 
     // MARK: Program

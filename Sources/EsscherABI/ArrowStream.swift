@@ -10,11 +10,14 @@ struct ArrowStream: ~Copyable {
   private let stream: UnsafeMutablePointer<ArrowArrayStream>
 
   init(_ stream: UnsafeMutablePointer<ArrowArrayStream>?) throws(EsscherError) {
-    guard let stream = unsafe stream, unsafe stream.pointee.release != nil,
-      unsafe stream.pointee.get_schema != nil, unsafe stream.pointee.get_next != nil
-    else {
+    guard let stream = unsafe stream, let release = unsafe stream.pointee.release else {
       throw EsscherError(
         .usage, "The Arrow stream is NULL or was released already; a stream can be read once.")
+    }
+    guard unsafe stream.pointee.get_schema != nil, unsafe stream.pointee.get_next != nil else {
+      unsafe release(stream)
+      throw EsscherError(
+        .usage, "The Arrow stream has no get_schema or no get_next; pass one that can be read.")
     }
     unsafe self.stream = stream
   }

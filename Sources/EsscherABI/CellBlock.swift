@@ -110,13 +110,17 @@ struct CellBlock: @unchecked Sendable {
 
   /// Floats of whole rows where they lie back to back and can be read in place.
   func floats(_ range: Range<Int>) -> UnsafePointer<Float>? {
-    guard element == .float32, unsafe validity == nil, columnStride == 4 || longest <= 1,
-      !range.isEmpty
-    else { return nil }
+    guard element == .float32, unsafe validity == nil, !range.isEmpty else { return nil }
     switch rows {
     case .equal(_, let columns, let stride):
-      guard stride == columns * 4 || range.count == 1 else { return nil }
+      guard columnStride == 4 || columns == 1, stride == columns * 4 || range.count == 1 else {
+        return nil
+      }
     case .ragged(let starts, let counts):
+      // Rows begin at multiples of the cells' stride, also where each has one cell only.
+      guard columnStride == 4 || (range.count == 1 && counts[range.lowerBound] == 1) else {
+        return nil
+      }
       for row in range.dropFirst() where starts[row] != starts[row - 1] + counts[row - 1] {
         return nil
       }

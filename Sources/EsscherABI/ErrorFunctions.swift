@@ -11,11 +11,14 @@ internal import Glibc
 public func esscher_abi_version() -> Int32 { Int32(ESSCHER_ABI_VERSION) }
 
 private let version = CText(Engine.version)
-private let nothing = CText("")
 
 /// See esscher.h.
 @c @implementation
-public func esscher_version() -> UnsafePointer<CChar>? { unsafe version.pointer }
+public func esscher_version() -> UnsafePointer<CChar>? {
+  var text: UnsafePointer<CChar>?
+  Call.run { unsafe text = version.pointer }
+  return unsafe text
+}
 
 /// See esscher.h.
 @c @implementation
@@ -26,13 +29,19 @@ public func esscher_error_status(_ error: OpaquePointer?) -> Int32 {
 /// See esscher.h.
 @c @implementation
 public func esscher_error_message(_ error: OpaquePointer?) -> UnsafePointer<CChar>? {
-  unsafe (Failure.object(error)?.message ?? nothing).pointer
+  unsafe Failure.object(error)?.message.pointer ?? nothing
 }
 
 /// See esscher.h.
 @c @implementation
 public func esscher_error_location(_ error: OpaquePointer?) -> UnsafePointer<CChar>? {
-  unsafe (Failure.object(error)?.location ?? nothing).pointer
+  unsafe Failure.object(error)?.location.pointer ?? nothing
+}
+
+/// "", which is there without being set up.
+private var nothing: UnsafePointer<CChar> {
+  let empty: StaticString = ""
+  return unsafe UnsafeRawPointer(empty.utf8Start).assumingMemoryBound(to: CChar.self)
 }
 
 /// See esscher.h.

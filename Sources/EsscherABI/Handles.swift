@@ -2,6 +2,7 @@
 // Objects of the library behind the interface's pointers, and the one way a call ends.
 
 internal import CEsscher
+internal import CForkState
 internal import EsscherCore
 
 /// An object that C holds a pointer to.
@@ -56,6 +57,41 @@ enum Call {
 
   /// Runs the body of a call and turns what it throws into a status and an error for the caller.
   static func status(
+    _ slot: ErrorSlot?, _ body: () throws(EsscherError) -> Void
+  ) -> Int32 {
+    var status = Int32(ESSCHER_INTERNAL)
+    run { status = unsafe outcome(slot, body) }
+    return status
+  }
+
+  /// Runs the body of a call, on a new thread where the caller's came over with fork: that one cannot hold a lock that
+  /// another thread waits for (`cforkstate_is_forking_thread`).
+  ///
+  /// Functions that read a handle need it not, as long as creating the handle sets up every global that they use: what is set
+  /// up takes no lock.
+  static func run(_ body: () -> Void) {
+    guard cforkstate_is_forking_thread() != 0 else { return body() }
+    var isDone = false
+    withoutActuallyEscaping(body) { body in
+      let work = Body {
+        body()
+        isDone = true
+      }
+      unsafe _ = cforkstate_run_on_new_thread(
+        { unsafe Unmanaged<Body>.fromOpaque($0).takeUnretainedValue().run() },
+        Unmanaged.passUnretained(work).toOpaque())
+    }
+    // No thread could be had: better than no answer.
+    if !isDone { body() }
+  }
+
+  /// A closure that C can hold a pointer to.
+  private final class Body {
+    let run: () -> Void
+    init(_ run: @escaping () -> Void) { self.run = run }
+  }
+
+  private static func outcome(
     _ slot: ErrorSlot?, _ body: () throws(EsscherError) -> Void
   ) -> Int32 {
     do throws(EsscherError) {

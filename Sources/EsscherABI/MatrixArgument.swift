@@ -139,10 +139,7 @@ struct MatrixArgument {
       throw EsscherError(
         .usage, "The offset_dtype is \(type); pass ESSCHER_INT32 or ESSCHER_INT64.")
     }
-    var starts: [Int] = []
-    var counts: [Int] = []
-    starts.reserveCapacity(rows)
-    counts.reserveCapacity(rows)
+    // All of them before memory is taken for them: a count that is wrong meets offsets that are.
     var start = unsafe offset(offsets, width, 0)
     for row in 0..<rows {
       let end = unsafe offset(offsets, width, row + 1)
@@ -152,10 +149,10 @@ struct MatrixArgument {
           "the offsets of the row go from \(start) to \(end), and there are \(cells) cells; offsets never "
             + "decrease and end within the cells", at: EsscherError.Location(row: row))
       }
-      starts.append(start)
-      counts.append(end - start)
       start = end
     }
+    let starts = (0..<rows).map { unsafe offset(offsets, width, $0) }
+    let counts = (0..<rows).map { unsafe offset(offsets, width, $0 + 1) - starts[$0] }
     return (starts, counts)
   }
 

@@ -8,7 +8,11 @@ internal import EsscherOptions
 
 /// See esscher.h.
 @c @implementation
-public func esscher_options_create() -> OpaquePointer? { unsafe RequestHandle().handle }
+public func esscher_options_create() -> OpaquePointer? {
+  var made: OpaquePointer?
+  Call.run { unsafe made = RequestHandle().handle }
+  return unsafe made
+}
 
 /// See esscher.h.
 @c @implementation
@@ -38,11 +42,14 @@ public func esscher_options_set_numbers(
   unsafe Call.status(error) { () throws(EsscherError) in
     let request = try unsafe RequestHandle.required(options)
     let name = try unsafe Argument.text(name, "The option's name")
-    guard let numbers = unsafe numbers, (1...Int64(GridSpec.countLimit)).contains(count) else {
+    guard let numbers = unsafe numbers else {
+      throw EsscherError(
+        .usage, "The numbers of '\(name.prefix(64))' are NULL; pass where they are.")
+    }
+    guard (1...Int64(GridSpec.countLimit)).contains(count) else {
       throw EsscherError(
         .usage,
-        "'\(name.prefix(64))' takes from 1 to \(GridSpec.countLimit) numbers, not \(count), at an address that "
-          + "is not NULL.")
+        "'\(name.prefix(64))' takes from 1 to \(GridSpec.countLimit) numbers, not \(count).")
     }
     try request.set(
       name, numbers: unsafe Array(UnsafeBufferPointer(start: numbers, count: Int(count))))

@@ -38,7 +38,10 @@ public func esscher_devices(
       throw EsscherError(.usage, "There is nowhere to put the text; pass the address of a pointer.")
     }
     let (usable, rejected) = Engine.devices()
-    unsafe text.pointee = CText.handOver(DeviceListing.json(usable, rejected))
+    guard let copy = unsafe CText.handOver(DeviceListing.json(usable, rejected)) else {
+      throw EsscherError(.internal, "There is no memory for the text.")
+    }
+    unsafe text.pointee = copy
   }
 }
 
@@ -50,7 +53,10 @@ public func esscher_set_probe_command(
 ) -> Int32 {
   unsafe Call.status(error) { () throws(EsscherError) in
     let most = DeviceProbeChild.mostWords
-    guard let arguments = unsafe arguments, (1...Int32(most)).contains(count) else {
+    guard let arguments = unsafe arguments else {
+      throw EsscherError(.usage, "The probe command is NULL; pass a program by its path.")
+    }
+    guard (1...Int32(most)).contains(count) else {
       throw EsscherError(.usage, "A probe command has from 1 to \(most) arguments, not \(count).")
     }
     var words: [String] = []

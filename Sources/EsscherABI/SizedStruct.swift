@@ -20,7 +20,8 @@ enum SizedStruct {
     let bytes = unsafe UnsafeRawPointer(pointer)
     let size = unsafe bytes.loadUnaligned(as: Int.self)
     let known = MemoryLayout<Value>.size
-    guard size >= least, size <= 1024 else {
+    // Every version of a struct begins with a size_t, so that none ends within a member of 8 bytes.
+    guard size >= least, size <= 1024, size.isMultiple(of: MemoryLayout<Int>.size) else {
       throw EsscherError(
         .usage,
         "The member size of \(name) is \(size); set it to sizeof(\(name)), which is \(known).")

@@ -5,6 +5,9 @@
 public import CEsscher
 internal import Esscher
 
+/// A state takes some megabytes.
+private let mostStateBytes = 1 << 32
+
 /// See esscher_sweep.h.
 @c @implementation
 public func esscher_state_create(
@@ -14,12 +17,16 @@ public func esscher_state_create(
   var made: OpaquePointer?
   _ = unsafe Call.status(error) { () throws(EsscherError) in
     let name = try unsafe Argument.text(name, "The name of the state")
-    guard let bytes = unsafe bytes, length > 0 else {
+    guard let bytes = unsafe bytes, length > 0, length <= mostStateBytes else {
       throw EsscherError(
-        .usage, "The bytes of the state are NULL or none; pass those that were kept.")
+        .usage,
+        "The bytes of the state are NULL, or \(length) of them; pass those that were kept, from 1 to "
+          + "\(mostStateBytes).")
     }
     let buffer = unsafe UnsafeRawBufferPointer(start: bytes, count: length)
     do throws(EsscherError) {
+      // Before anything is copied: a wrong length is known by what it leads to.
+      try unsafe SweepState.checkHeader(Array(buffer.prefix(SweepState.headerLength)))
       let state = try unsafe SweepState(bytes: Array(buffer))
       unsafe made = StateHandle(state, name: name).handle
     } catch {
@@ -109,6 +116,10 @@ private func run(
     case .cells(let source): source.rowCount
     case .counts(let counts): counts.sampleCounts.count
     }
+  guard asked.prompts <= Int64(UInt32.max) else {
+    throw EsscherError(
+      .usage, "The sweep has \(asked.prompts) prompts; it takes up to \(UInt32.max).")
+  }
   guard first >= 0, asked.prompts >= 0, held <= Int(asked.prompts) - first else {
     throw EsscherError(
       .usage,

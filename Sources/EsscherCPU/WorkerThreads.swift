@@ -3,27 +3,17 @@
 // bookkeeping of its pool and none of the pool's threads, and may hold locks that nobody will give back; programs
 // that load the library fork at any time.
 
+internal import CForkState
 internal import Dispatch
 internal import Glibc
-internal import Synchronization
 
 enum WorkerThreads {
-  /// The process that first asked for workers; 0 before.
-  private static let home = Atomic<pid_t>(0)
-
-  /// Whether this process was forked from one that may have used Dispatch's pool.
-  private static var isForked: Bool {
-    let here = getpid()
-    let (_, first) = home.compareExchange(expected: 0, desired: here, ordering: .relaxed)
-    return first != 0 && first != here
-  }
-
   /// Runs `body` on up to `count` threads at once and returns when all have returned.
   ///
   /// `body` may run fewer times than `count`; it takes its work from a common counter, so that the others do the
   /// rest.
   static func run(_ count: Int, _ body: @Sendable () -> Void) {
-    if isForked {
+    if cforkstate_is_child() != 0 {
       runOnOwn(count, body)
     } else {
       DispatchQueue.concurrentPerform(iterations: max(1, count)) { _ in body() }

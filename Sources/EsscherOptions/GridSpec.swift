@@ -17,7 +17,7 @@ package enum GridSpec: Sendable, Equatable {
   /// - Parameter allowsZero: whether 0 is a value (it is for lambda, and not for beta or a budget).
   package init(parsing text: String, option: String, allowsZero: Bool) throws(EsscherError) {
     self = try Self.form(of: text, option: option)
-    try check("'\(text)'", option: option, allowsZero: allowsZero)
+    try check("'\(ValueParsing.excerpt(text))'", option: option, allowsZero: allowsZero)
   }
 
   /// A grid from numbers that need no reading.
@@ -68,23 +68,27 @@ package enum GridSpec: Sendable, Equatable {
       throw EsscherError(
         .usage,
         "\(option) takes a list such as 0.1,0.5,2, or log:LOW:HIGH:COUNT, or lin:LOW:HIGH:COUNT, "
-          + "not '\(text)'.")
+          + "not '\(ValueParsing.excerpt(text))'.")
     }
     let low = try number(fields[1], in: text, option: option)
     let high = try number(fields[2], in: text, option: option)
     guard let count = Int(fields[3]), (1...countLimit).contains(count) else {
       throw EsscherError(
         .usage,
-        "The count in \(option) '\(text)' must be a whole number from 1 to \(countLimit).")
+        "The count in \(option) '\(ValueParsing.excerpt(text))' must be a whole number from 1 to \(countLimit)."
+      )
     }
     guard low <= high else {
-      throw EsscherError(.usage, "\(option) '\(text)' runs downwards; write the lower end first.")
+      throw EsscherError(
+        .usage,
+        "\(option) '\(ValueParsing.excerpt(text))' runs downwards; write the lower end first.")
     }
     guard fields[0] == "log" else { return .linear(low: low, high: high, count: count) }
     guard low > 0 else {
       throw EsscherError(
         .usage,
-        "\(option) '\(text)' starts at \(low), and a log grid must start above 0; use lin:.")
+        "\(option) '\(ValueParsing.excerpt(text))' starts at \(low), and a log grid must start above 0; use lin:."
+      )
     }
     return .logarithmic(low: low, high: high, count: count)
   }
@@ -93,7 +97,8 @@ package enum GridSpec: Sendable, Equatable {
     _ field: Substring, in text: String, option: String
   ) throws(EsscherError) -> Double {
     guard let value = Double(field), value.isFinite else {
-      throw EsscherError(.usage, "'\(field)' in \(option) '\(text)' is not a finite number.")
+      throw EsscherError(
+        .usage, "'\(field)' in \(option) '\(ValueParsing.excerpt(text))' is not a finite number.")
     }
     return value
   }
@@ -128,7 +133,7 @@ package enum IntegerGridSpec: Sendable, Equatable {
     }
     try self.init(
       values: try GridSpec(parsing: text, option: option, allowsZero: true).values,
-      in: "'\(text)'", option: option)
+      in: "'\(ValueParsing.excerpt(text))'", option: option)
   }
 
   /// A grid from numbers that need no reading.

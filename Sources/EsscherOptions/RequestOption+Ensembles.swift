@@ -12,7 +12,7 @@ extension RequestOption {
     guard let aggregator = EnsembleAggregator(spelling: text) else {
       throw EsscherError(
         .usage,
-        "--ensemble takes \(EnsembleAggregator.choices), C at least 0 and B above 0, not '\(text)'."
+        "--ensemble takes \(EnsembleAggregator.choices), C at least 0 and B above 0, not '\(ValueParsing.excerpt(text))'."
       )
     }
     record.ensemble = aggregator

@@ -5,6 +5,11 @@
 package import EsscherCore
 
 package enum ValueParsing {
+  /// What was given, for a message: all of it, or the beginning of what is long.
+  public static func excerpt(_ text: String) -> String {
+    text.utf8.count <= 200 ? text : "\(String(decoding: text.utf8.prefix(200), as: UTF8.self))..."
+  }
+
   /// A whole number inside a range.
   package static func integer(
     _ text: String, option: String, in range: ClosedRange<Int>
@@ -13,7 +18,8 @@ package enum ValueParsing {
       let limits =
         range.upperBound == .max
         ? "of at least \(range.lowerBound)" : "from \(range.lowerBound) to \(range.upperBound)"
-      throw EsscherError(.usage, "\(option) takes a whole number \(limits), not '\(text)'.")
+      throw EsscherError(
+        .usage, "\(option) takes a whole number \(limits), not '\(excerpt(text))'.")
     }
     return value
   }
@@ -22,7 +28,7 @@ package enum ValueParsing {
   package static func seed(_ text: String, option: String) throws(EsscherError) -> UInt64 {
     guard let value = UInt64(text) else {
       throw EsscherError(
-        .usage, "\(option) takes a whole number from 0 to \(UInt64.max), not '\(text)'.")
+        .usage, "\(option) takes a whole number from 0 to \(UInt64.max), not '\(excerpt(text))'.")
     }
     return value
   }
@@ -33,7 +39,7 @@ package enum ValueParsing {
   ) throws(EsscherError) -> Double {
     guard let value = Double(text), value > low, value < high else {
       throw EsscherError(
-        .usage, "\(option) takes a number between \(low) and \(high), not '\(text)'.")
+        .usage, "\(option) takes a number between \(low) and \(high), not '\(excerpt(text))'.")
     }
     return value
   }
@@ -46,7 +52,7 @@ package enum ValueParsing {
       let names = Choice.allCases.map(\.rawValue)
       throw EsscherError(
         .usage,
-        "\(option) takes \(list(names)), not '\(text)'."
+        "\(option) takes \(list(names)), not '\(excerpt(text))'."
           + Suggestion.sentence(for: text, among: names))
     }
     return value
@@ -97,11 +103,13 @@ package enum ValueParsing {
       let bytes = Int(exactly: (number * factor).rounded(.down))
     else {
       throw EsscherError(
-        .usage, "\(option) takes a size such as 256MiB, 2GiB, 500MB or 1e9, not '\(text)'.")
+        .usage, "\(option) takes a size such as 256MiB, 2GiB, 500MB or 1e9, not '\(excerpt(text))'."
+      )
     }
     guard bytes >= minimum else {
       throw EsscherError(
-        .usage, "\(option) must be at least \(minimum >> 20)MiB; '\(text)' is \(bytes) bytes.")
+        .usage,
+        "\(option) must be at least \(minimum >> 20)MiB; '\(excerpt(text))' is \(bytes) bytes.")
     }
     return bytes
   }

@@ -276,7 +276,14 @@ struct ArrowTests {
     }
     #expect(found.status == ESSCHER_USAGE)
     #expect(producer.isReleased && producer.live == 0)
+    let half = ArrowProducer([Self.list(Self.rows, width: 4)])
+    half.stream.pointee.get_next = nil
     let table = try Table()
+    let broken = try refusal {
+      try call { esscher_table_add_arrow(table.handle, 0, "made", nil, half.stream, $0) }
+    }
+    #expect(broken.message.contains("get_next"))
+    #expect(half.isReleased && half.live == 0)
     for stream in [producer.stream, nil] {
       let again = try refusal {
         try call { esscher_table_add_arrow(table.handle, 0, "made", nil, stream, $0) }

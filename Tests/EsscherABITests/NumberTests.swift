@@ -174,6 +174,23 @@ struct NumberTests {
     #expect(place.message.contains("missing"))
   }
 
+  @Test("rows of one cell each, of any stride, are those cells", arguments: [4, 8, 0, -4, -8])
+  func single(stride: Int) throws {
+    let count = 40
+    let table = try Table()
+    let cells = table.hold((0..<2 * count).map { Float($0 % 2 == 0 ? $0 : 1000 + $0) })
+    let first = stride < 0 ? UnsafeRawPointer(cells + 2 * count - 2) : UnsafeRawPointer(cells)
+    var argument = matrix(first, ESSCHER_FLOAT32, count, count, columnStride: stride)
+    argument.offsets = UnsafeRawPointer(table.hold((0...count).map(Int64.init)))
+    argument.offset_dtype = Int32(ESSCHER_INT64)
+    try table.add(matrix: argument)
+    let same = try Table()
+    try same.add(
+      rows: (0..<count).map { [first.load(fromByteOffset: $0 * stride, as: Float.self)] })
+    let options = try Options([("ns", "1")])
+    #expect(try FrontierReport(table, options).text() == FrontierReport(same, options).text())
+  }
+
   @Test("an array with a bitmap and rows of one length misses what the bitmap says")
   func denseValidity() throws {
     let rows: [[Float]] = [[1, 2, 3, 4], [4, 3, .nan, 1], [2, 9, 2, 9]]

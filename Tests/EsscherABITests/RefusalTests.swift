@@ -76,6 +76,8 @@ struct RefusalTests {
     ("offset_dtype", ESSCHER_USAGE, { $0.offset_dtype = 7 }),
     ("size", ESSCHER_USAGE, { $0.size = 0 }),
     ("size", ESSCHER_USAGE, { $0.size = 40 }),
+    // In the middle of the member offsets.
+    ("size", ESSCHER_USAGE, { $0.size = 60 }),
     ("size", ESSCHER_USAGE, { $0.size = .max }),
   ]
 
@@ -109,6 +111,11 @@ struct RefusalTests {
         #expect(try refusal { try table.add(matrix: argument) }.message.contains("offset_dtype"))
       }
     }
+    // Offsets are looked at before memory is taken for so many rows.
+    var claimed = matrix(values, ESSCHER_FLOAT32, Int(UInt32.max), 6)
+    claimed.offsets = UnsafeRawPointer(table.hold([Int64](arrayLiteral: 5, 3)))
+    claimed.offset_dtype = Int32(ESSCHER_INT64)
+    #expect(try refusal { try table.add(matrix: claimed) }.location == "made, row 0")
     var empty = matrix(values, ESSCHER_FLOAT32, 2, 6)
     empty.offsets = UnsafeRawPointer(table.hold([Int64](arrayLiteral: 3, 3, 3)))
     empty.offset_dtype = Int32(ESSCHER_INT64)

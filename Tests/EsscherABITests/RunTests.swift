@@ -157,6 +157,10 @@ struct RunTests {
     observer.size = MemoryLayout<Int>.size
     flag.pointee = 1
     #expect(try FrontierReport(table, observer: &observer).text() == expected)
+    // In the middle of the member cancel.
+    observer.size = 12
+    #expect(
+      try refusal { _ = try FrontierReport(table, observer: &observer) }.message.contains("size"))
     observer.size = 3
     #expect(
       try refusal { _ = try FrontierReport(table, observer: &observer) }.message.contains("size"))

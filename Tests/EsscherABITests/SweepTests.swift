@@ -139,6 +139,8 @@ struct SweepTests {
       (shard(1, 3, first: -1, of: 100), "say where its prompts are"),
       (shard(1, 3, first: .max, of: 100), "say where its prompts are"),
       (shard(1, 3, first: 0, of: -1), "say where its prompts are"),
+      (shard(1, 3, first: 0, of: 1 << 61), "it takes up to"),
+      (shard(1, 3, first: .max, of: .max), "it takes up to"),
     ] {
       let found = try refusal { _ = try run(all, options, bad, after: nil) }
       #expect(found.status == ESSCHER_USAGE && found.message.contains(sentence), "\(found.message)")
@@ -159,6 +161,10 @@ struct SweepTests {
     #expect(esscher_state_bytes(nil, nil) == nil)
     esscher_state_destroy(nil)
     #expect(esscher_state_create(nil, 3, "x", nil) == nil)
+    // What is no state is seen to be none before its claimed length is copied.
+    let other = [UInt8](repeating: 7, count: 64)
+    #expect(esscher_state_create(other, 1 << 32, "x", nil) == nil)
+    #expect(esscher_state_create(other, 1 << 62, "x", nil) == nil)
     let text = try refusal { _ = try State(Array("no state".utf8), "file.state") }
     #expect(text.status == ESSCHER_BAD_INPUT)
     #expect(

@@ -5,7 +5,7 @@
  *     esscher_error *error = NULL;
  *     esscher_table *table = esscher_table_create("scores", &error);
  *     esscher_matrix matrix = {sizeof matrix, scores, ESSCHER_FLOAT32, 0, prompts, samples,
- *                              ESSCHER_CONTIGUOUS, ESSCHER_CONTIGUOUS, NULL, 0, NULL, 0};
+ *                              ESSCHER_CONTIGUOUS, ESSCHER_CONTIGUOUS, NULL, NULL, 0};
  *     esscher_table_add(table, ESSCHER_REWARDS, "scores", &matrix, &error);
  *     esscher_report *report = NULL;
  *     if (esscher_frontier(table, NULL, NULL, &report, &error) != ESSCHER_OK)
@@ -22,8 +22,12 @@
  *   succeeds stores NULL. A handle that was there before is not destroyed.
  * - Calls may run at once on different handles, and also on the same table, options or report where all of them only read
  *   it, as esscher_frontier does.
- * - No thread outlives a call. A child made by fork may go on; devices are refused there where the parent
- *   had looked for devices. No signal handler is installed, no signal mask and no environment is changed.
+ * - A call returns when its work has ended; idle threads of the system's pool may stay for some seconds, so that the library
+ *   is not unloaded by dlclose. No signal handler is installed, no signal mask and no environment is changed.
+ * - A child made by fork may go on; devices are refused there where the parent had looked for devices. The thread that forked
+ *   waits there while its calls run on threads of their own.
+ * - A call takes up to 256 KiB of its thread's stack, and computes with NaN and infinities: traps of floating-point
+ *   exceptions must be off.
  * - KL is in nats, text is UTF-8 and ends in a NUL, indices begin at 0.
  */
 #ifndef ESSCHER_H
@@ -33,6 +37,7 @@
 #include <stdint.h>
 
 #include "esscher_arrow.h"
+#include "esscher_devices.h"
 #include "esscher_status.h"
 #include "esscher_sweep.h"
 
@@ -149,7 +154,7 @@ enum {
  * `column_stride` apart from `data` on. A cell that is NaN, or whose bit of `validity` is 0, is missing.
  *
  * A shorter struct than this one is taken as if the rest were 0, as long as it has everything up to
- * `column_stride`; a longer one, of a later version, where its unknown rest is 0.
+ * `column_stride`; a longer one, of a later version and up to 1024 bytes, where its unknown rest is 0.
  */
 typedef struct esscher_matrix {
   /** sizeof(esscher_matrix). */
@@ -182,7 +187,7 @@ typedef struct esscher_matrix {
  *
  * @param label name of the reward in the report.
  * @param error where a failure goes, or NULL.
- * @return the table, or NULL where `label` is NULL or not UTF-8.
+ * @return the table, or NULL where `label` is NULL, empty, longer than 4 MiB or not UTF-8.
  */
 esscher_table *esscher_table_create(const char *label, esscher_error **error);
 
@@ -239,7 +244,7 @@ esscher_status esscher_table_set_counts(esscher_table *table, const char *name,
 
 /**
  * Names the prompts, for lines of esscher_observer.prompts and for messages. The identifier of prompt r is the UTF-8 text
- * from texts[offsets[r]] up to texts[offsets[r + 1]], without a NUL.
+ * from texts[offsets[r]] up to texts[offsets[r + 1]].
  *
  * @param table   a table without identifiers.
  * @param texts   all identifiers, copied; may be NULL where every one is empty.
@@ -260,14 +265,14 @@ typedef struct esscher_observer {
   size_t size;
   /** Ends the run soon after it is not 0 any more; may be set from any thread and from a signal handler. May be NULL. */
   const volatile int32_t *cancel;
-  /** Called on the thread of the run with the stage's name and the share of it that is done, 0 to 1; ends the run
+  /** Called on the thread of the call (in a child made by fork, on the one that works for it) with the stage's name and the share of it that is done, 0 to 1; ends the run
       where it returns another number than 0. Must return, and may not change the run's handles. May be NULL. */
   int32_t (*progress)(void *context, const char *stage, double fraction);
   /** First argument of `progress` and `prompts`. */
   void *context;
   /** Takes the CSV of `--per-prompt`, a header and then a line for each prompt and point, some 64 KiB at a time: `length`
       bytes, valid during the call, that end with a line. NULL and 0 where a device failed and the run begins anew: what was
-      taken is void. Called on the thread of the run, of esscher_frontier alone; ends the run where it returns another
+      taken is void. Called where `progress` is, by esscher_frontier alone; ends the run where it returns another
       number than 0. What it took of a run that fails is void too. May be NULL. */
   int32_t (*prompts)(void *context, const char *lines, size_t length);
 } esscher_observer;
@@ -357,40 +362,6 @@ esscher_status esscher_report_text(const esscher_report *report, const char *for
 
 /** Frees a report and every text it handed out. */
 void esscher_report_destroy(esscher_report *report);
-
-/* ---- Devices ---- */
-
-/**
- * The devices of this machine as JSON, as `esscher devices --json` prints them.
- *
- * @param text  where the text goes, for esscher_text_destroy.
- * @param error where a failure goes, or NULL.
- * @return ESSCHER_OK or ESSCHER_USAGE.
- */
-esscher_status esscher_devices(char **text, esscher_error **error);
-
-/**
- * Names a program that tries OpenCL drivers, which may abort or hang, in a process of its own. Without one, an
- * `esscher` beside the calling program is used, and without that no device is. The environment's ESSCHER_PROBE goes
- * before both.
- *
- * @param arguments the program by its absolute path, and arguments of its own; copied. The library adds more, the
- *                  first of which is "--opencl-probe", and the program hands those to esscher_probe_main.
- * @param count     from 1 to 8.
- * @param error     where a failure goes, or NULL.
- * @return ESSCHER_OK or ESSCHER_USAGE. Devices are looked for once a process: set it before the first run.
- */
-esscher_status esscher_set_probe_command(const char *const *arguments, int32_t count,
-                                         esscher_error **error);
-
-/**
- * What the program of esscher_set_probe_command does: tries drivers and writes to standard output.
- *
- * @param count     number of arguments.
- * @param arguments those that the library added, "--opencl-probe" first.
- * @return the exit code for the program: 0, or 2 where the arguments are none of the library's.
- */
-int32_t esscher_probe_main(int32_t count, const char *const *arguments);
 
 #ifdef __cplusplus
 }

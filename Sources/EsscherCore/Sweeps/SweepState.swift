@@ -95,11 +95,7 @@ public struct SweepState: Sendable {
   /// - Parameter bytes: what ``bytes`` gave.
   /// - Throws: `.badInput` for anything else, with a sentence that says what it is.
   public init(bytes: [UInt8]) throws(EsscherError) {
-    guard bytes.starts(with: Self.magic) else {
-      throw EsscherError(
-        .badInput,
-        "is no state of a sweep; name files that esscher frontier --state or esscher merge wrote")
-    }
+    try Self.checkHeader(bytes.prefix(Self.magic.count))
     guard bytes.count > Self.magic.count + 8 else { throw StateCoder.damaged }
     let body = Array(bytes.dropLast(8))
     var sum: UInt64 = 0
@@ -111,6 +107,21 @@ public struct SweepState: Sendable {
       devices: [], question: SweepQuestion(), inputs: [], notes: [], passes: [])
     try code(&coder)
     guard coder.isAtEnd else { throw StateCoder.damaged }
+  }
+
+  /// Bytes that tell a state from other things.
+  public static var headerLength: Int { magic.count }
+
+  /// Refuses what does not begin as a state does.
+  ///
+  /// - Parameter bytes: the first ``headerLength``, or all there are.
+  /// - Throws: `.badInput`.
+  public static func checkHeader(_ bytes: some Sequence<UInt8>) throws(EsscherError) {
+    guard bytes.starts(with: magic) else {
+      throw EsscherError(
+        .badInput,
+        "is no state of a sweep; name files that esscher frontier --state or esscher merge wrote")
+    }
   }
 
   /// FNV-1a of 64 bits: against truncation and accidents.

@@ -94,8 +94,12 @@ def test_missing_samples_are_nan_none_or_masked(rewards: np.ndarray, csv_of_npy:
     expected = csv_of_npy(cells, "--missing", "drop")
     assert csv(cells, missing="drop") == expected
     assert csv(np.ma.masked_invalid(cells), missing="drop") == expected
-    rows = [[None if np.isnan(value) else value for value in row] for row in cells.tolist()]
+    rows: list[Any] = [[None if np.isnan(value) else value for value in row] for row in cells.tolist()]
     assert csv(rows, missing="drop") == expected
+    for empty in (None, []):
+        assert csv([*rows[:9], empty, *rows[10:]], missing="drop") == expected
+        with pytest.raises(esscher.InputError, match=r"row 9: the prompt has no samples.*missing='drop'"):
+            csv([*rewards[:9], empty])
     with pytest.raises(esscher.InputError, match="row 3, column 5") as caught:
         csv(cells)
     assert "row 3" in caught.value.location
@@ -116,6 +120,37 @@ def test_bfloat16_of_ml_dtypes_and_of_opaque_bytes(rewards: np.ndarray, csv_of_n
     assert csv(cells) == expected
     assert csv(opaque, dtype="bf16") == expected
     assert csv(list(cells)) == expected
+
+
+@pytest.mark.parametrize("view", ["V2", "u2", ">u2"])
+def test_bfloat16_in_types_of_two_bytes(rewards: np.ndarray, csv_of_npy: Any, tmp_path: Path, view: str) -> None:
+    bits = (rewards.view("u4") >> 16).astype("u2")
+    expected = csv_of_npy(bits.view("V2"), "--dtype", "bf16")
+    cells = bits.view("V2") if view == "V2" else bits.astype(view)
+    np.save(tmp_path / "k.npy", cells)
+    for value in (cells, list(cells), np.asfortranarray(cells), str(tmp_path / "k.npy")):
+        assert csv(value, dtype="bf16") == expected
+    assert csv({"k": cells}, dtype="bf16") == expected
+    with_gold = csv(cells, gold=cells, dtype="bf16")
+    assert with_gold == csv(cells, gold=list(cells), dtype="bf16")
+    assert with_gold == csv(cells, gold=(bits.astype("u4") << 16).view("f4"), dtype="bf16")
+
+
+def test_tensors_with_negative_strides(rewards: np.ndarray, csv_of_npy: Any) -> None:
+    class Tensor:
+        def __init__(self, cells: np.ndarray) -> None:
+            self.cells = cells
+
+        def __dlpack_device__(self) -> tuple[int, int]:
+            return (1, 0)
+
+        def __dlpack__(self, **wishes: object) -> object:
+            return self.cells.__dlpack__()
+
+    turned = rewards[::-1, ::-1].copy()[::-1, ::-1]
+    assert turned.strides[0] < 0
+    assert csv(Tensor(turned)) == csv_of_npy(rewards)
+    assert csv(Tensor(turned[:, ::2])) == csv_of_npy(rewards[:, ::2])
 
 
 @pytest.mark.parametrize("code", TYPES)

@@ -31,7 +31,7 @@ def test_npz_with_a_key(rewards: np.ndarray, csv_of_npy: Any, tmp_path: Path) ->
     np.savez_compressed(path, a=rewards, b=-rewards)
     assert csv(path, key="a") == csv_of_npy(rewards)
     assert csv(path, key="a", gold=f"{path}:b") == csv(rewards, label="k", gold=-rewards)
-    with pytest.raises(esscher.UsageError, match="holds the arrays a, b"):
+    with pytest.raises(esscher.InputError, match="holds the arrays a, b"):
         csv(path)
     with pytest.raises(esscher.InputError, match="no array 'c'"):
         csv(path, key="c")
@@ -99,6 +99,29 @@ def test_texts_are_read_as_the_program_reads_them(name: str, tool: Any, tmp_path
     path.write_text(TEXTS[name])
     options = ["--missing", "drop", "--resamples", str(RESAMPLES)]
     assert csv(path, missing="drop") == tool("frontier", str(path), "--format", "csv", *options)
+
+
+def test_arguments_that_do_not_fit_the_file_are_refused(rewards: np.ndarray, tmp_path: Path) -> None:
+    package("pyarrow")
+    np.save(tmp_path / "k.npy", rewards)
+    (tmp_path / "k.csv").write_text(TEXTS["long.csv"])
+    np.savez(tmp_path / "k.npz", a=rewards)
+    np.save(tmp_path / "s.npy", np.zeros(3, [("reward", "f4")]))
+    fits = "leave it out, or name the column with column={'reward': NAME}"
+    cases = [
+        ("k.npy", {"key": "a"}, esscher.UsageError, "'.*k.npy' is read as npy; leave it out"),
+        ("k.csv", {"key": "reward"}, esscher.UsageError, f"'.*k.csv' is read as csv; {fits}"),
+        ("k.npy", {"gold": f"{tmp_path / 'k.npy'}:a"}, esscher.UsageError, "is read as npy"),
+        ("k.npy", {"column": {"reward": "a"}}, esscher.UsageError, "have no columns"),
+        ("k.npz", {"column": {"reward": "a"}, "key": "a"}, esscher.UsageError, "have no columns"),
+        ("k.npy", {"dtype": "bf16"}, esscher.UsageError, "V2 or uint16, and this holds float32"),
+        ("k.csv", {"dtype": "bf16"}, esscher.UsageError, "a table"),
+        ("k.csv", {"dtype": "fp8"}, esscher.UsageError, "takes 'bf16'"),
+        ("s.npy", {}, esscher.InputError, "structured array"),
+    ]
+    for name, arguments, kind, sentence in cases:
+        with pytest.raises(kind, match=sentence):
+            esscher.frontier(tmp_path / name, **arguments)
 
 
 def test_several_files_are_an_ensemble(rewards: np.ndarray, tool: Any, tmp_path: Path) -> None:

@@ -35,6 +35,12 @@ REFUSED: list[tuple[Any, type[Exception], str]] = [
     ({}, esscher.UsageError, "no model"),
     ([[1.0, np.inf]], esscher.InputError, "column 1"),
     ({"a": [[1.0, 2.0]], "b": [[1.0, 2.0, 3.0]]}, esscher.InputError, "samples"),
+    ([["1.0", None]], esscher.InputTypeError, "'1.0'"),
+    ([[np.complex128(1 + 2j), None]], esscher.InputTypeError, "complex128"),
+    ([[10**400, 1.0]], esscher.InputError, "too large"),
+    (np.zeros(2, [("reward", "f4")]), esscher.InputTypeError, "structured array"),
+    ({"prompt_id": [0, 0], "reward": [1.0, 2.0]}, esscher.UsageError, "pass a table"),
+    ({"rewards": [[1.0]], "gold": [[2.0]]}, esscher.UsageError, "pass a table"),
 ]
 
 
@@ -71,6 +77,17 @@ def test_rewards_that_are_refused(value: Any, kind: type[Exception], sentence: s
         ({"gold": [[1.0, 2.0]]}, esscher.InputError, "gold"),
         ({"gold": np.zeros((2, 2, 3))}, esscher.InputError, "one is needed"),
         ({"dtype": "fp8"}, esscher.UsageError, "bf16"),
+        ({"dtype": np.float32}, esscher.UsageError, "bf16"),
+        ({"dtype": "bf16"}, esscher.UsageError, "is for arrays of type V2 or uint16, and this holds float64"),
+        ({"key": "a"}, esscher.UsageError, "key names an array of an .npz"),
+        ({"column": {"reward": "a"}}, esscher.UsageError, "arrays have no columns"),
+        ({"input_format": "npy"}, esscher.UsageError, "no file"),
+        ({"input_format": "xml"}, esscher.UsageError, "npy, npz, parquet, arrow, csv, tsv or jsonl, not 'xml'"),
+        ({"label": 5}, esscher.UsageError, "label takes a text"),
+        ({"column": "reward"}, esscher.UsageError, "column takes a dictionary"),
+        ({"column": [("reward", "a")]}, esscher.UsageError, "column takes a dictionary"),
+        ({"column": {"reward": None}}, esscher.UsageError, "takes a column's name, not None"),
+        ({"column": {"reward": 3}}, esscher.UsageError, "takes a column's name, not 3"),
     ],
 )
 def test_arguments_that_are_refused(arguments: dict[str, Any], kind: type[Exception], sentence: str) -> None:
@@ -86,11 +103,20 @@ def test_arguments_that_are_refused(arguments: dict[str, Any], kind: type[Except
         ([1], [2], "2 of 1"),
         (["a"], [1], "where a number belongs|whole numbers"),
         ([True], [True], "whole numbers"),
+        ([[1], [1, 2]], [1, 2], "whole numbers"),
     ],
 )
 def test_counts_that_are_refused(samples: Any, corrects: Any, sentence: str) -> None:
     with pytest.raises(esscher.EsscherError, match=sentence):
         esscher.frontier(num_samples=samples, num_correct=corrects)
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype_of"), [([[1, 2]], "Python's numbers"), ([np.ones(2, "f4")], "float32"), ([[1.5]], "Python's")]
+)
+def test_lists_that_are_no_bfloat16(value: Any, dtype_of: str) -> None:
+    with pytest.raises(esscher.UsageError, match=f"this holds {dtype_of}"):
+        esscher.frontier(value, dtype="bf16")
 
 
 def test_errors_are_of_pythons_kinds_and_carry_exit_codes() -> None:

@@ -41,6 +41,24 @@ def fixed(rewards: np.ndarray) -> Any:
     return arrow.FixedSizeListArray.from_arrays(arrow.array(rewards.reshape(-1)), rewards.shape[1])
 
 
+class Batch:
+    """A record batch of a library that exports no streams."""
+
+    def __init__(self, batch: Any) -> None:
+        self.batch = batch
+
+    def __arrow_c_array__(self, requested_schema: object = None) -> object:
+        return self.batch.__arrow_c_array__(requested_schema)
+
+
+def twice(rewards: np.ndarray) -> Any:
+    """Identifiers by a dictionary in which each stands twice, used in turn."""
+    arrow = package("pyarrow")
+    rows, columns = rewards.shape
+    codes = np.repeat(np.arange(rows), columns) * 2 + np.arange(rewards.size) % 2
+    return arrow.DictionaryArray.from_arrays(arrow.array(codes), arrow.array([f"p{i // 2}" for i in range(2 * rows)]))
+
+
 KINDS: dict[str, Callable[[np.ndarray], Any]] = {
     "arrow array": lambda x: lists(x)["rewards"].combine_chunks(),
     "arrow fixed lists": fixed,
@@ -56,6 +74,13 @@ KINDS: dict[str, Callable[[np.ndarray], Any]] = {
     "arrow long, prompts as a dictionary": lambda x: long(x).set_column(
         0, "prompt_id", long(x)["prompt_id"].dictionary_encode()
     ),
+    "arrow array of structs": lambda x: long(x).to_struct_array().combine_chunks(),
+    "arrow chunks of structs": lambda x: long(x).to_struct_array(),
+    "arrow array of structs with lists, sliced": lambda x: (
+        lists(np.concatenate([x, x])).to_struct_array().combine_chunks().slice(len(x))
+    ),
+    "another library's batch": lambda x: Batch(long(x).combine_chunks().to_batches()[0]),
+    "polars struct series": lambda x: package("polars").from_arrow(long(x)).to_struct("s"),
     "polars frame": lambda x: package("polars").from_arrow(lists(x)),
     "polars lazy frame": lambda x: package("polars").from_arrow(lists(x)).lazy(),
     "polars series": lambda x: package("polars").from_arrow(lists(x))["rewards"],
@@ -66,6 +91,31 @@ KINDS: dict[str, Callable[[np.ndarray], Any]] = {
     "pandas frame of arrow": lambda x: lists(x).to_pandas(types_mapper=package("pandas").ArrowDtype),
     "pandas series of arrow": lambda x: lists(x).to_pandas(types_mapper=package("pandas").ArrowDtype)["rewards"],
     "pandas long": lambda x: long(x).to_pandas(),
+    "pandas long, prompts in the index": lambda x: long(x).to_pandas().set_index("prompt_id"),
+    "pandas long, prompts in a level of the index": lambda x: (
+        long(x).to_pandas().assign(sample=range(x.size)).set_index(["prompt_id", "sample"])
+    ),
+    "polars long, prompts as categories": lambda x: (
+        package("polars")
+        .from_arrow(long(x))
+        .with_columns(package("polars").col("prompt_id").cast(package("polars").Categorical))
+    ),
+    "polars long, prompts as an enumeration": lambda x: (
+        package("polars")
+        .from_arrow(long(x))
+        .with_columns(
+            package("polars").col("prompt_id").cast(package("polars").Enum([f"p{i}" for i in reversed(range(len(x)))]))
+        )
+    ),
+    "arrow long, a dictionary that holds prompts twice": lambda x: long(x).set_column(0, "prompt_id", twice(x)),
+    "arrow long, prompts as bytes that are no text": lambda x: long(x).set_column(
+        0,
+        "prompt_id",
+        package("pyarrow").array([b"\xff%d" % (i // x.shape[1]) for i in range(x.size)], package("pyarrow").binary()),
+    ),
+    "arrow long, prompts as chats": lambda x: long(x).set_column(
+        0, "prompt", [[[{"role": "user", "content": str(i // x.shape[1])}] for i in range(x.size)]]
+    ),
     "data set": lambda x: package("datasets").Dataset(lists(x)),
     "data set in another format": lambda x: package("datasets").Dataset(lists(x)).with_format("numpy"),
     "data set, shuffled and back": lambda x: (
@@ -93,6 +143,65 @@ def test_prompts_of_a_long_table_come_in_order_of_first_appearance(rewards: np.n
     # Samples of all prompts in turn, the last prompt first; within a prompt they keep their order.
     turns = np.arange(cells).reshape(rewards.shape)[::-1].T.reshape(-1)
     assert csv(long(rewards, turns)) == csv_of_npy(rewards[::-1])
+
+
+def test_null_lists_over_hidden_numbers_hold_none(rewards: np.ndarray) -> None:
+    arrow = package("pyarrow")
+    rows = [rewards[0, :8], rewards[3, :8], rewards[1, :8], rewards[0, 8:16], rewards[1, 8:16]]
+    hidden = arrow.ListArray.from_arrays(
+        arrow.array(np.arange(0, 41, 8), arrow.int32()),
+        arrow.array(np.concatenate(rows)),
+        mask=arrow.array([False, True, False, False, False]),
+    )
+    table = arrow.table({"prompt_id": ["a", "b", "b", "a", "b"], "rewards": hidden})
+    assert csv(table) == csv(rewards[:2, :16])
+
+
+def test_lists_of_chats_are_joined_by_content(rewards: np.ndarray) -> None:
+    arrow = package("pyarrow")
+    chats = [[{"role": "user", "content": text}] for text in "abab"]
+    halves = [rewards[0, :8], rewards[1, :8], rewards[0, 8:16], rewards[1, 8:16]]
+    assert csv(arrow.table({"prompt": chats, "rewards": halves})) == csv(rewards[:2, :16])
+
+
+def test_prompts_without_samples_are_refused_like_the_programs(rewards: np.ndarray) -> None:
+    arrow = package("pyarrow")
+    kind = arrow.list_(arrow.float32())
+    for empty in (None, []):
+        column = arrow.array([*rewards[:2].tolist(), empty], kind)
+        repeated = arrow.table({"prompt_id": ["a", "a", "b"], "rewards": column})
+        for value in (column, arrow.table({"rewards": column}), package("polars").Series(column), repeated):
+            with pytest.raises(esscher.InputError, match=r"row [12]: the prompt has no samples.*missing='drop'"):
+                esscher.frontier(value)
+        assert csv(column, missing="drop", ns=[1]) == csv(rewards[:2], ns=[1])
+
+
+def test_what_is_paired_by_order_alone_says_so(rewards: np.ndarray) -> None:
+    arrow = package("pyarrow")
+    names = [f"p{row}" for row in range(len(rewards))]
+    table = arrow.table({"prompt_id": names, "rewards": list(rewards)})
+    both = (
+        esscher.frontier(table, gold=-rewards, resamples=0),
+        esscher.frontier(rewards, gold=table, resamples=0),
+        esscher.frontier({"a": table, "b": -rewards}, ensemble="mean", resamples=0),
+        esscher.frontier({"a": rewards, "b": table}, ensemble="mean", resamples=0),
+    )
+    for result in both:
+        assert any("paired by their order" in warning for warning in result.warnings)
+    for result in (
+        esscher.frontier(table, gold=table, resamples=0),
+        esscher.frontier(rewards, gold=-rewards, resamples=0),
+        esscher.frontier({"a": table, "b": table}, ensemble="mean", resamples=0),
+    ):
+        assert not any("paired" in warning for warning in result.warnings)
+
+
+def test_structs_of_gold_are_matched_by_prompt(rewards: np.ndarray) -> None:
+    arrow = package("pyarrow")
+    names = [f"p{row}" for row in range(len(rewards))]
+    table = arrow.table({"prompt_id": names, "rewards": list(rewards)})
+    gold = arrow.table({"prompt_id": names[::-1], "gold": list(rewards[::-1] * 2)}).to_struct_array()
+    assert csv(table, gold=gold.combine_chunks()) == csv(rewards, gold=rewards * 2)
 
 
 def test_lists_of_one_prompt_are_joined(rewards: np.ndarray, csv_of_npy: Any) -> None:
@@ -188,15 +297,15 @@ def test_samples_without_prompts_are_one_with_a_warning(rewards: np.ndarray) -> 
 
 def test_what_cannot_be_read_says_why(rewards: np.ndarray) -> None:
     arrow = package("pyarrow")
-    chat = [[{"role": "user"}]] * 2
     cases = [
         (arrow.table({"x": [1.0]}), esscher.InputError, "no column of rewards; its columns are x"),
-        (arrow.table({"prompt": chat, "reward": [1.0, 2.0]}), esscher.InputError, "identifies no prompt"),
         (arrow.table({"prompt_id": ["a", None], "reward": [1.0, 2.0]}), esscher.InputError, "row 1.*no prompt"),
         (arrow.table({"rewards": [["a"]]}), esscher.InputError, "holds no numbers"),
         (arrow.table({"prompt_id": ["a"], "reward": ["x"]}), esscher.InputError, "cast the column"),
         (arrow.array([[[1.0]]]), esscher.InputError, "holds no numbers"),
         (arrow.table([[1.0], [2.0]], names=["reward", "reward"]), esscher.InputError, "more than one column"),
+        (arrow.table({"reward": arrow.array([], arrow.float64())}), esscher.InputError, "no rows"),
+        (arrow.table({"prompt_id": arrow.nulls(2), "reward": [1.0, 2.0]}), esscher.InputError, "row 0.*no prompt"),
     ]
     for table, kind, sentence in cases:
         with pytest.raises(kind, match=sentence):
@@ -210,6 +319,42 @@ def test_data_sets_that_are_no_table_say_what_to_pass(rewards: np.ndarray) -> No
         esscher.frontier(datasets.DatasetDict(train=data, test=data))
     with pytest.raises(esscher.InputTypeError, match="stream"):
         esscher.frontier(data.to_iterable_dataset())
+
+
+def test_frames_that_cannot_be_read_say_why(rewards: np.ndarray) -> None:
+    pandas = package("pandas")
+    frame = long(rewards).to_pandas()
+    reward = frame["reward"]
+    cases = [
+        (pandas.concat([frame, reward], axis=1), esscher.InputError, "more than one column 'reward'"),
+        (frame.astype({"reward": pandas.SparseDtype("float64", 0.0)}), esscher.InputTypeError, "is sparse"),
+        (reward.astype(pandas.SparseDtype("float64", 0.0)), esscher.InputTypeError, "is sparse"),
+        (frame.astype({"reward": complex}), esscher.InputTypeError, "complex"),
+        (frame.groupby("prompt_id"), esscher.InputTypeError, "in groups"),
+        (frame.groupby("prompt_id")["reward"], esscher.InputTypeError, "in groups"),
+    ]
+    for value, kind, sentence in cases:
+        with pytest.raises(kind, match=sentence):
+            esscher.frontier(value)
+
+
+def test_types_that_arrow_does_not_know_say_so(rewards: np.ndarray) -> None:
+    polars = package("polars")
+    if not hasattr(polars, "Int128"):
+        pytest.skip("this polars has no integers of 128 bits")
+    frame = polars.DataFrame({"prompt_id": ["a", "b"], "reward": [1, 2]}).with_columns(
+        polars.col("reward").cast(polars.Int128)
+    )
+    with pytest.raises(esscher.EsscherError, match="reward"):
+        esscher.frontier(frame)
+
+
+def test_data_sets_with_a_transform_are_refused(rewards: np.ndarray) -> None:
+    datasets = package("datasets")
+    data = datasets.Dataset(lists(rewards)).with_transform(lambda batch: batch)
+    for value in (data, data["rewards"]) if hasattr(data["rewards"], "source") else (data,):
+        with pytest.raises(esscher.InputTypeError, match=r"transform of its own.*map"):
+            esscher.frontier(value)
 
 
 def test_a_wide_frame_is_passed_as_an_array(rewards: np.ndarray, csv_of_npy: Any) -> None:

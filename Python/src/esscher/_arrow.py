@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ._dlpack import capsule_pointer
@@ -71,16 +73,85 @@ def stream_depth(exporter: Any, name: str) -> int:
             name,
         )
     try:
-        if schema.format == b"+s":
-            return 0
-        depth = 1
-        level: Any = schema
-        while level.format.startswith((b"+l", b"+L", b"+w", b"+v")) and level.n_children == 1:
-            level = level.children[0].contents
-            depth += 1
-        return depth
+        return _depth(schema)
     finally:
         schema.release(ctypes.addressof(schema))
+
+
+def has_array(value: object) -> bool:
+    """Whether an object exports one array of Arrow, and no stream."""
+    return hasattr(value, "__arrow_c_array__") and not has_stream(value)
+
+
+def array_depth(exporter: Any, name: str) -> int:
+    """As :func:`stream_depth`, of an object with ``__arrow_c_array__``."""
+    try:
+        capsule, _ = exporter.__arrow_c_array__()
+    except Exception as problem:
+        raise InputError(
+            f"{name}: cannot be exported as an Arrow array ({problem}); pass its columns as lists or arrays.", name
+        ) from problem
+    # The capsule releases what it holds.
+    return _depth(ArrowSchema.from_address(capsule_pointer(capsule, b"arrow_schema")))
+
+
+def _depth(schema: Any) -> int:
+    if schema.format == b"+s":
+        return 0
+    depth = 1
+    level: Any = schema
+    while level.format.startswith((b"+l", b"+L", b"+w", b"+v")) and level.n_children == 1:
+        level = level.children[0].contents
+        depth += 1
+    return depth
+
+
+def table_of(exporter: Any, name: str) -> Any:
+    """Columns that an object exports, as a pyarrow table without a copy.
+
+    Parameters
+    ----------
+    exporter : object
+        With an Arrow stream or array of structs; a struct that is null has null in each column.
+    name : str
+        For messages.
+
+    Raises
+    ------
+    InputError
+        For columns of types that pyarrow does not know.
+    """
+    arrow = pyarrow(f"{name}: a table with columns")
+    try:
+        if isinstance(exporter, arrow.Table):
+            return exporter
+        if has_stream(exporter):
+            known = getattr(exporter, "type", None)
+            if not isinstance(exporter, arrow.ChunkedArray) or not arrow.types.is_struct(known):
+                return arrow.table(exporter)
+            structs = exporter
+        else:
+            structs = arrow.array(exporter)
+        return arrow.Table.from_arrays(structs.flatten(), names=[field.name for field in structs.type])
+    except arrow.ArrowException as problem:
+        raise InputError(
+            f"{name}: cannot be read as a table of Arrow ({problem}); pass the columns that are needed, of numbers "
+            "that Esscher reads (floats, integers of 8 to 64 bits, booleans).",
+            name,
+        ) from problem
+
+
+@contextmanager
+def arrow_failures(place: str) -> Iterator[None]:
+    """Turn what pyarrow raises on a table's content into an :class:`InputError` that says where."""
+    try:
+        yield
+    except Exception as problem:
+        if not type(problem).__module__.startswith("pyarrow"):
+            raise
+        raise InputError(
+            f"{place}: could not be read ({problem}); check the columns and cast them to plain numbers and text.", place
+        ) from problem
 
 
 class StreamPart:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ._library import ErrorSlot, Handle, encoded, library
 from ._structs import CONTIGUOUS, ELEMENT_CODES, Matrix
-from .errors import InputError, InputTypeError
+from .errors import InputError, InputTypeError, UsageError
 
 #: Any NumPy array.
 Array = npt.NDArray[Any]
@@ -79,6 +79,74 @@ class Cells:
         )
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How numbers are read, whatever they come in.
+
+    Attributes
+    ----------
+    dtype : str or None
+        ``"bf16"`` where cells of two bytes are bfloat16.
+    missing : str or None
+        What becomes of missing samples.
+    is_beside : bool
+        Whether the numbers go with rewards, of which alone `dtype` has to be right.
+    """
+
+    dtype: str | None = None
+    missing: str | None = None
+    is_beside: bool = False
+
+    @property
+    def drops(self) -> bool:
+        """Whether prompts without samples are left out, and not refused."""
+        return self.missing == "drop"
+
+    def typed(self, elements: Elements, name: str) -> Elements:
+        """Items as the caller says they are.
+
+        Raises
+        ------
+        UsageError
+            If `dtype` is said of items that are not two bytes of an unknown type.
+        """
+        if self.dtype is None or elements.kind == "bfloat16":
+            return elements
+        if elements.kind != "uint16":
+            if self.is_beside:
+                return elements
+            raise not_bfloat16(name, elements.kind)
+        return Elements(elements.values, "bfloat16", elements.valid)
+
+    def opaque(self, array: Array) -> Array:
+        """An array of two opaque bytes a cell as what the caller says they are; a view."""
+        if self.dtype is None or array.dtype != np.dtype("V2"):
+            return array
+        return array.view(BFLOAT16)
+
+
+def not_bfloat16(name: str, what: str) -> UsageError:
+    """The error of a `dtype` that does not apply."""
+    return UsageError(
+        f"{name}: dtype='bf16' is for arrays of type V2 or uint16, and this holds {what}; leave it out.", name
+    )
+
+
+def check_samples(lengths: Array, name: str, drops: bool) -> None:
+    """Refuse prompts without samples, as the program does.
+
+    Raises
+    ------
+    InputError
+        For the first such prompt, unless such prompts are dropped.
+    """
+    if not drops and np.any(lengths == 0):
+        place = f"{name}, row {int(np.argmax(lengths == 0))}"
+        raise InputError(
+            f"{place}: the prompt has no samples; score some, or leave such prompts out with missing='drop'.", place
+        )
+
+
 def elements_of(array: Array, name: str) -> Elements:
     """A NumPy array's items, without a copy where they are numbers in this machine's order of bytes.
 
@@ -115,6 +183,8 @@ def _refusal(dtype: np.dtype[Any]) -> str:
         return f"holds complex numbers ({dtype}), and a reward is real; pass the part that is meant, such as x.real."
     if dtype.kind == "O":
         return "holds Python objects; pass numbers, such as x.astype(float), or a list of rows."
+    if dtype.names:
+        return "holds a structured array; pass one of its fields, such as x['reward']."
     if dtype.kind in "US":
         return "holds text; pass numbers, such as x.astype(float)."
     if dtype == np.dtype("V2"):

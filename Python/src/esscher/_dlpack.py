@@ -170,10 +170,14 @@ def _elements(described: _Tensor, capsule: object, tensor: object, name: str) ->
     if described.strides:
         strides = tuple(described.strides[axis] * size for axis in range(count))
     else:
-        lengths = [size]
+        products = [size]
         for extent in reversed(shape[1:]):
-            lengths.append(lengths[-1] * extent)
-        strides = tuple(reversed(lengths))[:count] if count else ()
+            products.append(products[-1] * extent)
+        strides = tuple(reversed(products))[:count] if count else ()
     address = (described.data or 0) + described.byte_offset
-    values = view_of_memory(address, shape, strides, stored, (capsule, tensor))
-    return Elements(values, kind)
+    # Memory is seen from its lowest address, and turned around along what goes down.
+    address += sum((extent - 1) * stride for extent, stride in zip(shape, strides) if stride < 0 and extent)
+    lengths = tuple(abs(stride) for stride in strides)
+    values = view_of_memory(address, shape, lengths, stored, (capsule, tensor))
+    turned = values[tuple(slice(None, None, -1 if stride < 0 else 1) for stride in strides)]
+    return Elements(turned, kind)

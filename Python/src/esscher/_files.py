@@ -3,22 +3,33 @@
 
 from __future__ import annotations
 
+import glob
 import io
 import os
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
 from ._arrow import pyarrow
-from ._cells import BFLOAT16, Array
+from ._cells import Array
 from ._roles import GUESSES
-from .errors import InputError, InputTypeError, UsageError
+from .errors import EsscherError, InputError, InputTypeError, UsageError
 
 _ARROW_ENDINGS = (".arrow", ".feather", ".ipc", ".arrows")
 _ENDINGS = (".npy", ".npz", ".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", *_ARROW_ENDINGS)
+
+_FORMATS = ("npy", "npz", "parquet", "arrow", "csv", "tsv", "jsonl")
+
+#: What readers raise, pyarrow's own kinds of them among it.
+_FAILURES = (OSError, ValueError, TypeError, LookupError, NotImplementedError)
+
+#: What ``Dataset.save_to_disk`` leaves in a folder.
+_SAVED = ("dataset_info.json", "dataset_dict.json", "state.json")
 
 #: The name that stands for standard input.
 STANDARD_INPUT = "-"
@@ -58,27 +69,28 @@ def label_of(text: str) -> str:
 def read(
     text: str,
     key: str | None = None,
-    dtype: str | None = None,
     prompt: str | None = None,
     input_format: str | None = None,
     wanted: Callable[[str], bool] | None = None,
+    is_companion: bool = False,
 ) -> Any:
     """What a name stands for.
 
     Parameters
     ----------
     text : str
-        A file, a folder that ``datasets`` saved, a data set's name, or ``-`` for standard input.
+        A file, a folder of Parquet files, a pattern for them, a folder that ``datasets`` saved, a data set's name, or
+        ``-`` for standard input.
     key : str, optional
-        The array inside an .npz file.
-    dtype : str, optional
-        ``"bf16"`` where two opaque bytes a cell are bfloat16.
+        The array inside an .npz file; of a companion's table its column.
     prompt : str, optional
         The column of prompts' identifiers, read as text where it is guessed or named.
     input_format : str, optional
         npy, npz, parquet, arrow, csv, tsv or jsonl, where the ending does not say it.
     wanted : callable, optional
         Which columns of a Parquet file are read.
+    is_companion : bool, optional
+        Whether the file goes with rewards.
 
     Returns
     -------
@@ -86,27 +98,27 @@ def read(
         An .npy file's array is mapped and not read.
     """
     source: Any = text
+    several = parquet_files(text)
+    if several:
+        _check_key(key, text, "parquet", is_companion)
+        return _one_table(text, several, wanted)
     if text == STANDARD_INPUT:
         if input_format is None:
             raise UsageError("Standard input has no ending that says its format; add --input-format.")
         source, text = io.BytesIO(sys.stdin.buffer.read()), "standard input"
-    elif is_dataset_name(text):
-        return _dataset(text)
-    elif os.path.isdir(text):
-        return _saved_dataset(text)
+    elif is_dataset_name(text) or os.path.isdir(text):
+        _check_key(key, text, "a data set", is_companion)
+        return _dataset(text) if is_dataset_name(text) else _saved_dataset(text)
     elif not os.path.exists(text):
         raise InputError(f"{text}: there is no such file; check the name.", text)
     ending = f".{input_format}" if input_format else Path(text).suffix.lower()
+    if ending != ".npz":
+        _check_key(key, text, ending[1:], is_companion and ending != ".npy")
     try:
         if ending in (".npy", ".npz"):
-            return _array(text, source, ending, key, dtype)
+            return _array(text, source, ending, key)
         if ending == ".parquet":
-            pyarrow(f"{text}: a Parquet file")
-            from pyarrow import parquet
-
-            schema = parquet.read_schema(source)
-            columns = [field for field in schema.names if wanted is None or wanted(field)]
-            return parquet.read_table(source, columns=columns) if columns else schema.empty_table()
+            return _parquet(text, source, wanted)
         if ending in _ARROW_ENDINGS:
             return _arrow_file(text, source)
         if ending in (".csv", ".tsv"):
@@ -116,8 +128,8 @@ def read(
             from pyarrow import json
 
             return _numbers(json.read_json(source), prompt)
-    except (OSError, ValueError, EOFError) as problem:
-        if isinstance(problem, (InputError, UsageError, InputTypeError)):
+    except (*_FAILURES, EOFError, BadZipFile, zlib.error) as problem:
+        if isinstance(problem, EsscherError):
             raise
         raise InputError(
             f"{text}: could not be read ({problem}); check that the file is whole and what its name says.",
@@ -130,35 +142,106 @@ def read(
     )
 
 
-def _array(text: str, source: Any, ending: str, key: str | None, dtype: str | None) -> Array:
-    if ending == ".npz":
-        with np.load(source, allow_pickle=False) as archive:
-            names = archive.files
-            if key is None and len(names) != 1:
-                raise UsageError(f"{text}: holds the arrays {', '.join(names)}; name one with key.", text)
-            if key is not None and key not in names:
-                raise InputError(f"{text}: holds no array '{key}'; its arrays are {', '.join(names)}.", text)
-            loaded = archive[names[0] if key is None else key]
-    else:
-        loaded = np.load(source, mmap_mode="r" if source is text else None, allow_pickle=False)
-    return as_bfloat16(loaded, dtype)
-
-
-def as_bfloat16(array: Array, dtype: str | None) -> Array:
-    """Cells of two opaque bytes as bfloat16, where `dtype` says so; a view.
+def check_format(input_format: object) -> None:
+    """Refuse a word that is no format.
 
     Raises
     ------
     UsageError
-        For another word than ``"bf16"``.
+        For such a word.
     """
-    if dtype is None:
-        return array
-    if dtype != "bf16":
-        raise UsageError(f"dtype takes 'bf16', not '{dtype}'; every other type is in the file.")
-    if array.dtype != np.dtype("V2"):
-        return array
-    return array.view(BFLOAT16)
+    if input_format is not None and input_format not in _FORMATS:
+        raise UsageError(f"input_format takes {', '.join(_FORMATS[:-1])} or {_FORMATS[-1]}, not {input_format!r}.")
+
+
+def _check_key(key: str | None, text: str, form: str, names_column: bool) -> None:
+    """Refuse the key of a file that is no .npz; of a companion's table it is a column."""
+    if key is None or names_column:
+        return
+    remedy = "leave it out" if form == "npy" else "leave it out, or name the column with column={'reward': NAME}"
+    raise UsageError(f"a key names an array of an .npz, and '{text}' is read as {form}; {remedy}.", text)
+
+
+def parquet_files(text: str) -> list[str]:
+    """The Parquet files of a folder or a pattern, sorted; none where a name is anything else.
+
+    Raises
+    ------
+    InputError
+        For a pattern that nothing matches.
+    UsageError
+        For a pattern that other files match.
+    """
+    if is_dataset_name(text) or os.path.isfile(text):
+        return []
+    if os.path.isdir(text):
+        if any(os.path.exists(os.path.join(text, name)) for name in _SAVED):
+            return []
+        return sorted(glob.glob(os.path.join(glob.escape(text), "*.parquet")))
+    if not glob.has_magic(text):
+        return []
+    found = sorted(glob.glob(text, recursive=True))
+    if not found:
+        raise InputError(f"{text}: no file is named so; check the pattern.", text)
+    others = [name for name in found if not name.lower().endswith(".parquet")]
+    if others:
+        raise UsageError(
+            f"{text}: a pattern reads .parquet files as one table, and '{others[0]}' is none; pass a list of files for "
+            "an ensemble.",
+            text,
+        )
+    return found
+
+
+def _parquet(text: str, source: Any, wanted: Callable[[str], bool] | None) -> Any:
+    pyarrow(f"{text}: a Parquet file")
+    from pyarrow import parquet
+
+    schema = parquet.read_schema(source)
+    columns = [field for field in schema.names if wanted is None or wanted(field)]
+    if not columns:
+        return schema.empty_table()
+    # A file alone: its folder's name may look like a column.
+    return parquet.read_table(source, columns=columns, partitioning=None)
+
+
+def _one_table(text: str, files: list[str], wanted: Callable[[str], bool] | None) -> Any:
+    """Parquet files one after another, with the first one's columns."""
+    arrow = pyarrow(f"{text}: Parquet files")
+    tables: list[Any] = []
+    for file in files:
+        try:
+            table = _parquet(file, file, wanted)
+            tables.append(table.select(tables[0].column_names) if tables else table)
+        except _FAILURES as problem:
+            raise InputError(
+                f"{file}: could not be read ({problem}); check that it is whole and has the columns of '{files[0]}'.",
+                file,
+            ) from problem
+    try:
+        return arrow.concat_tables(tables, promote_options="permissive")
+    except arrow.ArrowException as problem:
+        raise InputError(
+            f"{text}: the files' columns have several types ({problem}); write all with the same ones.", text
+        ) from problem
+
+
+def _array(text: str, source: Any, ending: str, key: str | None) -> Array:
+    if ending == ".npz":
+        with np.load(source, allow_pickle=False) as archive:
+            names = archive.files
+            if key is None and len(names) != 1:
+                raise InputError(f"{text}: holds the arrays {', '.join(names)}; name one with key.", text)
+            if key is not None and key not in names:
+                raise InputError(f"{text}: holds no array '{key}'; its arrays are {', '.join(names)}.", text)
+            loaded: Array = archive[names[0] if key is None else key]
+    else:
+        loaded = np.load(source, mmap_mode="r" if source is text else None, allow_pickle=False)
+    if loaded.dtype.names:
+        raise InputError(
+            f"{text}: holds a structured array; save the reward column alone as a plain array of numbers.", text
+        )
+    return loaded
 
 
 def _arrow_file(text: str, source: Any) -> Any:

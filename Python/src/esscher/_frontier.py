@@ -180,6 +180,7 @@ def frontier(
                 dtype=dtype,
                 input_format=input_format,
                 label=label,
+                missing=missing,
             ),
             names_prompts=file is not None,
         )

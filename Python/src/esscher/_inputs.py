@@ -5,16 +5,17 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import fspath
 from typing import Any
 
 import numpy as np
 
 from . import _files, _structs
-from ._cells import Array, Elements
+from ._arrow import arrow_failures
+from ._cells import Array, Elements, Reading, not_bfloat16
 from ._library import ErrorSlot, Handle, encoded, library
-from ._roles import checked_columns, is_wanted
+from ._roles import checked_columns, is_wanted, refuse_roles_as_models
 from ._tables import Part, PromptTable, open_companion, open_table, whole_numbers
 from ._values import as_table, depth, is_sequence, module_of, normalized, parts_of
 from .errors import InputError, InputTypeError, UsageError
@@ -39,7 +40,7 @@ class Inputs:
         As :func:`esscher.frontier` takes them.
     num_samples, num_correct : object
         Counts.
-    column, key, dtype, input_format, label :
+    column, key, dtype, input_format, label, missing :
         As :func:`esscher.frontier` takes them.
     """
 
@@ -54,6 +55,7 @@ class Inputs:
     dtype: str | None = None
     input_format: str | None = None
     label: str | None = None
+    missing: str | None = None
 
 
 @dataclass
@@ -92,6 +94,31 @@ class _Loader:
         self.inputs = inputs
         self.chosen = checked_columns(inputs.column)
         self.notes: list[str] = []
+        if inputs.dtype not in (None, "bf16"):
+            raise UsageError(f"dtype takes 'bf16', not {inputs.dtype!r}; every other type is read from the input.")
+        _files.check_format(inputs.input_format)
+        if inputs.label is not None and not isinstance(inputs.label, str):
+            raise UsageError(f"label takes a text, not an object of type {type(inputs.label).__name__}.")
+        self._reading = Reading(inputs.dtype, inputs.missing)
+        self._has_table = False
+        self._has_file = False
+
+    def finish(self) -> None:
+        """Refuse what was said of other kinds of input than there were.
+
+        Raises
+        ------
+        UsageError
+            For columns of arrays, and keys and formats of what is no file.
+        """
+        if self.chosen and not self._has_table:
+            raise UsageError("column is for tables and files of tables; arrays have no columns. Leave it out.")
+        if self._has_file:
+            return
+        if self.inputs.key is not None:
+            raise UsageError("key names an array of an .npz, and the rewards are no file; leave it out.")
+        if self.inputs.input_format is not None:
+            raise UsageError("input_format says what a file is, and the rewards are no file; leave it out.")
 
     # Rewards
 
@@ -106,6 +133,7 @@ class _Loader:
                 "num_samples and num_correct."
             )
         if isinstance(value, Mapping) and module_of(value) != "datasets":
+            refuse_roles_as_models(value)
             return self._ensemble([(str(name), item) for name, item in value.items()])
         if is_sequence(value) and sum(_is_standard_input(item) for item in value) > 1:
             raise UsageError("standard input can be read once; name files for the other rewards")
@@ -132,7 +160,7 @@ class _Loader:
         for name, value in (("num_samples", samples), ("num_correct", corrects)):
             known = normalized(value, name)
             if not isinstance(known, Elements):
-                known = Elements(np.asarray(getattr(known, "exporter", known)), "")
+                known = Elements(_numbers_of(getattr(known, "exporter", known), name), "")
                 if known.values.dtype.kind not in "iuf":
                     raise InputTypeError(f"{name}: takes whole numbers, one a prompt.", name)
             arrays.append(whole_numbers(known, name))
@@ -175,38 +203,60 @@ class _Loader:
         table = as_table(value, place, self._is_wanted)
         if table is None:
             label = label or "rewards"
-            return _Rewards(label, parts_of(self._typed(value), label))
-        opened = self._opened(table, place, follow)
-        if opened.roles.is_counts:
-            return _Rewards(label or "rewards", counts=opened.counts(), table=opened)
-        if follow is None:
-            self._note(opened)
-        return self._columns(opened, name, name or self.inputs.label)
+            if first is not None:
+                self._note_places(label, None, follow)
+            return _Rewards(label, parts_of(value, label, self._reading))
+        self._take_table(place)
+        with arrow_failures(place):
+            opened = self._opened(table, place, follow)
+            if opened.roles.is_counts:
+                return _Rewards(label or "rewards", counts=opened.counts(), table=opened)
+            if first is None:
+                self._note(opened)
+            else:
+                self._note_places(place, opened, follow)
+            return self._columns(opened, name, name or self.inputs.label)
 
-    def _read(self, text: str, key: str | None, is_first: bool = False) -> Any:
+    def _take_table(self, place: str) -> None:
+        if self.inputs.dtype is not None:
+            raise not_bfloat16(place, "a table, whose columns say their types themselves")
+        self._has_table = True
+
+    def _note_places(self, place: str, own: PromptTable | None, rewards: PromptTable | None) -> None:
+        """Say so where one of two names its prompts, and the other's places alone say which prompt is which."""
+        known = None if own is None else own.identifiers
+        theirs = None if rewards is None else rewards.identifiers
+        if (known is None) == (theirs is None):
+            return
+        with_names, without = (place, "the rewards") if theirs is None else ("the rewards", place)
+        if rewards is not None and theirs is not None:
+            with_names = rewards.name
+        self.notes.append(
+            f"Prompts of '{without}' have no identifiers and those of '{with_names}' have, so they were paired by "
+            "their order, first appearance first; give both identifiers to have them matched."
+        )
+
+    def _read(self, text: str, key: str | None, is_first: bool = False, is_companion: bool = False) -> Any:
         prompt = self.chosen.get("prompt", (None,))[0]
+        self._has_file = True
         # The format is that of the rewards; of other files where nothing else says theirs.
         form = self.inputs.input_format if is_first or not _files.has_known_ending(text) else None
         return _files.read(
             text,
             key,
-            self.inputs.dtype,
             prompt,
             form,
             lambda column: column == key or self._is_wanted(column),
+            is_companion,
         )
 
     def _is_wanted(self, column: str) -> bool:
         return is_wanted(column, self.chosen)
 
-    def _typed(self, value: Any) -> Any:
-        """An array of opaque bytes as what the caller says they are."""
-        return _files.as_bfloat16(value, self.inputs.dtype) if isinstance(value, np.ndarray) else value
-
     def _opened(self, table: Any, place: str, follow: PromptTable | None) -> PromptTable:
         """A table with its columns found, its prompts in the order of another one's."""
         elsewhere = [role for name, role, _, _ in _COMPANIONS if getattr(self.inputs, name) is not None]
-        opened = open_table(table, place, self.chosen, tuple(elsewhere))
+        opened = open_table(table, place, self.chosen, tuple(elsewhere), self._reading.drops)
         if follow is not None:
             opened.follow(follow)
         return opened
@@ -247,16 +297,20 @@ class _Loader:
                 raise UsageError("only the rewards can come from standard input; name a file")
             text, key = _files.split_key(fspath(value))
             place = text
-            value = self._read(text, key)
+            value = self._read(text, key, is_companion=True)
         table = as_table(value, place, lambda column: column == key or self._is_wanted(column))
         if table is not None:
-            opened = open_companion(table, place, role, key, self.chosen)
-            if not opened.roles.rewards:
-                raise InputError(f"{place}: holds counts, and one number a sample is needed.", place)
-            if rewards.table is not None:
-                opened.follow(rewards.table)
-            return opened.part(opened.roles.rewards[0])
-        parts = parts_of(self._typed(value), place)
+            self._has_table = True
+            with arrow_failures(place):
+                opened = open_companion(table, place, role, key, self.chosen, self._reading.drops)
+                if not opened.roles.rewards:
+                    raise InputError(f"{place}: holds counts, and one number a sample is needed.", place)
+                if rewards.table is not None:
+                    opened.follow(rewards.table)
+                self._note_places(place, opened, rewards.table)
+                return opened.part(opened.roles.rewards[0])
+        self._note_places(place, None, rewards.table)
+        parts = parts_of(value, place, replace(self._reading, is_beside=True))
         if len(parts) > 1:
             raise InputError(
                 f"{place}: holds {len(parts)} numbers a sample, and one is needed; pass one of them.", place
@@ -278,6 +332,13 @@ class _Loader:
 
 def _is_standard_input(value: Any) -> bool:
     return isinstance(value, str) and value == _files.STANDARD_INPUT
+
+
+def _numbers_of(value: Any, name: str) -> Array:
+    try:
+        return np.asarray(value)
+    except ValueError as problem:  # Rows of several lengths.
+        raise InputTypeError(f"{name}: takes whole numbers, one a prompt.", name) from problem
 
 
 def _are_names(values: Sequence[Any]) -> bool:
@@ -342,4 +403,5 @@ def load(inputs: Inputs, names_prompts: bool = False) -> Loaded:
         if companion is not None:
             companion.add_to(loaded.table, code, name)
             loaded.owners.append(companion)
+    loader.finish()
     return loaded

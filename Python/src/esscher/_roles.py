@@ -54,10 +54,14 @@ def checked_columns(column: Mapping[str, Any] | None) -> dict[str, tuple[str, ..
         For a role that there is not, and for several names of one that takes one.
     """
     chosen: dict[str, tuple[str, ...]] = {}
+    if column is not None and not isinstance(column, Mapping):
+        raise UsageError(
+            f"column takes a dictionary of roles to names, such as {{'reward': 'rm_score'}}, not {column!r}."
+        )
     for role, names in (column or {}).items():
         if role not in GUESSES:
             raise UsageError(f"column: there is no role '{role}'; the roles are {', '.join(GUESSES)}.")
-        several = (names,) if isinstance(names, str) else tuple(names)
+        several = tuple(names) if isinstance(names, Sequence) and not isinstance(names, str) else (names,)
         if not several or not all(isinstance(name, str) and name for name in several):
             raise UsageError(f"column: the role '{role}' takes a column's name, not {names!r}.")
         if len(several) > 1 and role != "reward":
@@ -66,6 +70,25 @@ def checked_columns(column: Mapping[str, Any] | None) -> dict[str, tuple[str, ..
             raise UsageError("column: 'reward' names a column twice; name each model once.")
         chosen[role] = several
     return chosen
+
+
+def refuse_roles_as_models(models: Mapping[Any, Any]) -> None:
+    """Refuse a dictionary of columns, which would be read as an ensemble.
+
+    Raises
+    ------
+    UsageError
+        If the keys name what a column of a table does beside rewards.
+    """
+    others = [role for role in GUESSES if role not in ("prompt", "reward")]
+    has_prompts = any(name in GUESSES["prompt"] for name in models)
+    has_rewards = any(name in GUESSES["reward"] for name in models)
+    beside = any(name in GUESSES[role] for role in others for name in models)
+    if has_prompts or (has_rewards and beside) or ("num_samples" in models and "num_correct" in models):
+        raise UsageError(
+            f"rewards: the dictionary's keys ({', '.join(map(str, models))}) are names of columns, and a dictionary is "
+            "an ensemble of models by name; pass a table, such as pandas.DataFrame(x) or pyarrow.table(x)."
+        )
 
 
 def is_wanted(name: str, chosen: Mapping[str, tuple[str, ...]]) -> bool:

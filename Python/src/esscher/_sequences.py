@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
-from ._cells import Array, Cells, Elements, matrices, ragged
+from ._cells import Array, Cells, Elements, Reading, check_samples, matrices, ragged
 from .errors import InputError, InputTypeError
 
 
@@ -24,6 +26,8 @@ def numbers_of(row: Sequence[Any], name: str) -> Elements:
 
     Raises
     ------
+    InputError
+        For a whole number that float64 does not reach.
     InputTypeError
         For anything else.
     """
@@ -32,9 +36,16 @@ def numbers_of(row: Sequence[Any], name: str) -> Elements:
     except ValueError as problem:  # Rows of several lengths.
         raise _not_numbers(row, name) from problem
     if array.dtype.kind == "O":
+        # A cast would read text, and leave out imaginary parts.
+        if not all(_is_number(item) for item in row):
+            raise _not_numbers(row, name)
         try:
             array = np.array(row, dtype=np.float64)
-        except (TypeError, ValueError, OverflowError) as problem:
+        except OverflowError as problem:
+            raise InputError(
+                f"{name}: holds a whole number that is too large for float64; scale the rewards.", name
+            ) from problem
+        except (TypeError, ValueError) as problem:
             raise _not_numbers(row, name) from problem
     if array.dtype.kind == "c":
         raise InputTypeError(f"{name}: holds complex numbers, and a reward is real; pass the part that is meant.", name)
@@ -43,8 +54,12 @@ def numbers_of(row: Sequence[Any], name: str) -> Elements:
     return Elements(array, array.dtype.name)
 
 
+def _is_number(item: Any) -> bool:
+    return item is None or item is np.ma.masked or isinstance(item, (numbers.Real, Decimal, np.bool_))
+
+
 def _not_numbers(row: Sequence[Any], name: str) -> InputTypeError:
-    example = next((item for item in row if not isinstance(item, (int, float, type(None)))), None)
+    example = next((item for item in row if not _is_number(item)), None)
     return InputTypeError(
         f"{name}: holds {type(example).__name__} {str(example)[:40]!r}, where a number belongs; pass floats, integers, "
         "booleans or None.",
@@ -52,7 +67,9 @@ def _not_numbers(row: Sequence[Any], name: str) -> InputTypeError:
     )
 
 
-def rows_of(rows: Sequence[Any], name: str, elements_of_row: Callable[[Any, str], Elements]) -> Cells:
+def rows_of(
+    rows: Sequence[Any], name: str, elements_of_row: Callable[[Any, str, Reading], Elements], reading: Reading
+) -> Cells:
     """Rows as one block.
 
     Parameters
@@ -63,6 +80,8 @@ def rows_of(rows: Sequence[Any], name: str, elements_of_row: Callable[[Any, str]
         For messages.
     elements_of_row : callable
         Turns a row into elements of one dimension.
+    reading : Reading
+        How numbers are read.
 
     Returns
     -------
@@ -72,14 +91,14 @@ def rows_of(rows: Sequence[Any], name: str, elements_of_row: Callable[[Any, str]
     Raises
     ------
     InputError
-        If there is no row, or no sample in any.
+        If there is no row, or no sample in any, or none in one and such prompts are not dropped.
     InputTypeError
         If a row is not of one dimension.
     """
     parts: list[Elements] = []
     for index, row in enumerate(rows):
         place = f"{name}, row {index}"
-        part = numbers_of([], place) if row is None else elements_of_row(row, place)
+        part = numbers_of([], place) if row is None else elements_of_row(row, place, reading)
         if part.values.ndim != 1:
             raise InputTypeError(
                 f"{place}: has {part.values.ndim} dimensions where a row of numbers belongs; numbers are nested too "
@@ -90,6 +109,7 @@ def rows_of(rows: Sequence[Any], name: str, elements_of_row: Callable[[Any, str]
     lengths = np.array([part.values.size for part in parts], dtype=np.int64)
     if lengths.sum() == 0:
         raise InputError(f"{name}: holds no samples; check what was scored.", name)
+    check_samples(lengths, name, reading.drops)
     joined = _joined([part for part in parts if part.values.size])
     if (lengths == lengths[0]).all():
         shape = (len(parts), int(lengths[0]))

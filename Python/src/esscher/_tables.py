@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ._arrow import StreamPart, pyarrow
-from ._cells import Array, Cells, Elements, elements_of, matrices, ragged
+from ._cells import Array, Cells, Elements, check_samples, elements_of, matrices, ragged
+from ._identifiers import coded, one_chunk, texts_of
 from ._roles import GUESSES, LOG_WEIGHT_NAMES, Roles
 from .errors import InputError
 
@@ -28,68 +29,39 @@ class PromptTable:
         For messages.
     roles : Roles
         Its columns.
+    drops : bool, optional
+        Whether prompts without samples are left out, and not refused.
 
     Attributes
     ----------
+    name : str
+        As given.
     identifiers : pyarrow.Array or None
         A prompt's each, in order of first appearance; None where no column names them.
     is_one_prompt : bool
         Whether samples count as one prompt because nothing says otherwise.
     """
 
-    def __init__(self, table: Any, name: str, roles: Roles) -> None:
+    def __init__(self, table: Any, name: str, roles: Roles, drops: bool = False) -> None:
         self._arrow = pyarrow(f"{name}: a table")
+        if table.num_rows == 0:
+            raise InputError(f"{name}: has no rows; check what was scored.", name)
+        self.name = name
+        self._drops = drops
         self._table = table
-        self._name = name
+        self.name = name
         self.roles = roles
         self.identifiers: Any = None
         self._codes: Array | None = None
         first = roles.rewards[0] if roles.rewards else roles["num_samples"]
         assert first is not None
-        has_lists = self._is_list(first)
         prompt = roles["prompt"]
-        if prompt is not None and self._is_usable(prompt, has_lists):
-            self._read_identifiers(prompt)
-        self.is_one_prompt = not has_lists and self._codes is None and not roles.is_counts
+        if prompt is not None:
+            self._codes, self.identifiers = coded(self._arrow, table.column(prompt), name, prompt)
+        self.is_one_prompt = not self._is_list(first) and self._codes is None and not roles.is_counts
 
     def _is_list(self, column: str) -> bool:
-        return _is_list_type(self._arrow, self._table.schema.field(column).type)
-
-    def _is_usable(self, prompt: str, has_lists: bool) -> bool:
-        """Whether a column can identify prompts: a chat, which is a list, cannot, and lists of scores need none."""
-        if not self._arrow.types.is_nested(self._table.schema.field(prompt).type):
-            return True
-        if has_lists:
-            return False
-        raise InputError(
-            f"{self._name}: the column '{prompt}' holds lists or structs and identifies no prompt; name another with "
-            "column={'prompt': NAME}.",
-            self._name,
-        )
-
-    def _read_identifiers(self, prompt: str) -> None:
-        column = self._table.column(prompt)
-        if column.null_count:
-            row = int(np.argmin(np.asarray(column.is_valid())))
-            raise InputError(
-                f"{self._name}, row {row}: has no prompt in the column '{prompt}'; give every row its identifier.",
-                f"{self._name}, row {row}",
-            )
-        joined = _one_chunk(self._arrow, column)
-        if str(joined.type).endswith("_view"):
-            # What polars exports, and few functions of Arrow take.
-            joined = joined.cast(self._arrow.large_string())
-        if not self._arrow.types.is_dictionary(joined.type):
-            joined = joined.dictionary_encode()
-        codes = joined.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-        identifiers = joined.dictionary
-        # A dictionary that came with the data may be in any order and hold what no row has.
-        present, firsts, codes = np.unique(codes, return_index=True, return_inverse=True)
-        order = np.argsort(firsts, kind="stable")
-        rank = np.empty_like(order)
-        rank[order] = np.arange(len(order))
-        self._codes = rank[codes.reshape(-1)]
-        self.identifiers = identifiers.take(self._arrow.array(present[order]))
+        return is_list_type(self._arrow, self._table.schema.field(column).type)
 
     def follow(self, other: PromptTable) -> None:
         """Bring the prompts into the order of another table, where both name them.
@@ -103,12 +75,11 @@ class PromptTable:
             return
         from pyarrow import compute
 
-        text = self._arrow.string()
-        own = compute.cast(self.identifiers, text)
-        theirs = compute.cast(other.identifiers, text)
+        own = texts_of(self._arrow, self.identifiers)
+        theirs = texts_of(self._arrow, other.identifiers)
         for known, wanted, has, lacks in (
-            (own, theirs, other._name, self._name),
-            (theirs, own, self._name, other._name),
+            (own, theirs, other.name, self.name),
+            (theirs, own, self.name, other.name),
         ):
             found = compute.is_in(wanted, value_set=known)
             if not compute.all(found).as_py():
@@ -131,10 +102,7 @@ class PromptTable:
         """
         if self.identifiers is None or (most is not None and self.identifiers.nbytes > most):
             return None
-        try:
-            texts = self.identifiers.cast(self._arrow.large_string())
-        except (self._arrow.ArrowInvalid, self._arrow.ArrowNotImplementedError):
-            texts = self._arrow.array([str(item) for item in self.identifiers.to_pylist()], self._arrow.large_string())
+        texts = texts_of(self._arrow, self.identifiers)
         _, offsets, data = texts.buffers()
         places = np.frombuffer(offsets, dtype=np.int64)[texts.offset : texts.offset + len(texts) + 1]
         held = b"" if data is None else data.to_pybytes()
@@ -149,25 +117,28 @@ class PromptTable:
         if self._is_list(column):
             codes = self._codes
             if codes is None or np.array_equal(codes, np.arange(len(codes))):
+                check_samples(_lengths(self._table.column(column)), self.name, self._drops)
                 return StreamPart(self._table.column(column))
             return self._of_lists(column, codes)
         elements = self._flat(self._table.column(column), column)
         if self._codes is None:
-            return matrices(elements, self._name)[0]
+            return matrices(elements, self.name)[0]
         return _grouped(elements, self._codes)
 
     def _of_lists(self, column: str, codes: Array) -> Cells:
         """Lists of prompts that come more than once, or in another order."""
         from pyarrow import compute
 
-        lists = _one_chunk(self._arrow, self._table.column(column))
-        parents = compute.list_parent_indices(lists).to_numpy(zero_copy_only=False)
+        lists = one_chunk(self._arrow, self._table.column(column))
+        # Null lists may lie over numbers, which flattening leaves out.
+        owners = np.repeat(codes, _lengths(lists))
+        check_samples(np.bincount(owners, minlength=len(self.identifiers)), self.name, self._drops)
         elements = self._flat(compute.list_flatten(lists), column)
-        return _grouped(elements, codes[parents], len(self.identifiers))
+        return _grouped(elements, owners, len(self.identifiers))
 
     def _flat(self, values: Any, column: str) -> Elements:
-        place = f"{self._name}, column '{column}'"
-        joined = _one_chunk(self._arrow, values)
+        place = f"{self.name}, column '{column}'"
+        joined = one_chunk(self._arrow, values)
         valid = np.asarray(joined.is_valid()) if joined.null_count else None
         if not (
             self._arrow.types.is_floating(joined.type)
@@ -188,7 +159,7 @@ class PromptTable:
         columns = []
         for role in ("num_samples", "num_correct"):
             elements = self._flat(self._table.column(self.roles[role]), str(self.roles[role]))
-            columns.append(whole_numbers(elements, f"{self._name}, column '{self.roles[role]}'"))
+            columns.append(whole_numbers(elements, f"{self.name}, column '{self.roles[role]}'"))
         return columns[0], columns[1]
 
     def same_lengths(self, column: str, other: str) -> bool:
@@ -224,8 +195,16 @@ def whole_numbers(elements: Elements, name: str) -> Array:
     return np.ascontiguousarray(whole)
 
 
+def _lengths(lists: Any) -> Array:
+    """How many items each list has; a null one none."""
+    from pyarrow import compute
+
+    lengths: Array = compute.list_value_length(lists).fill_null(0).to_numpy().astype(np.int64)
+    return lengths
+
+
 def open_table(
-    table: Any, name: str, chosen: Mapping[str, tuple[str, ...]], without: tuple[str, ...] = ()
+    table: Any, name: str, chosen: Mapping[str, tuple[str, ...]], without: tuple[str, ...] = (), drops: bool = False
 ) -> PromptTable:
     """A table of rewards, and of what else it holds.
 
@@ -239,13 +218,15 @@ def open_table(
         The caller's columns.
     without : tuple of str
         Roles that come from elsewhere.
+    drops : bool, optional
+        Whether prompts without samples are left out, and not refused.
     """
     guesses = {role: names for role, names in GUESSES.items() if role not in without}
-    return PromptTable(table, name, Roles(*_columns(table, name), chosen, name, guesses))
+    return PromptTable(table, name, Roles(*columns_of(table, name), chosen, name, guesses), drops)
 
 
 def open_companion(
-    table: Any, name: str, role: str, key: str | None, chosen: Mapping[str, tuple[str, ...]]
+    table: Any, name: str, role: str, key: str | None, chosen: Mapping[str, tuple[str, ...]], drops: bool = False
 ) -> PromptTable:
     """A table that holds one kind of number beside the rewards' one.
 
@@ -261,6 +242,8 @@ def open_companion(
         The column.
     chosen : mapping
         The caller's columns.
+    drops : bool, optional
+        Whether prompts without samples are left out, and not refused.
     """
     usual = {
         "gold": GUESSES["gold"] + GUESSES["reward"],
@@ -272,22 +255,24 @@ def open_companion(
     if wanted:
         names["reward"] = wanted
     guesses = {"prompt": GUESSES["prompt"], "reward": usual}
-    return PromptTable(table, name, Roles(*_columns(table, name), names, name, guesses, f"{role} numbers"))
+    return PromptTable(table, name, Roles(*columns_of(table, name), names, name, guesses, f"{role} numbers"), drops)
 
 
-def _columns(table: Any, name: str) -> tuple[list[str], set[str]]:
+def columns_of(table: Any, name: str) -> tuple[list[str], set[str]]:
+    """A table's columns, and those of them that hold numbers or lists of them."""
     arrow = pyarrow(f"{name}: a table")
     numeric = set()
     for field in table.schema:
         kind = field.type
-        if _is_list_type(arrow, kind):
+        if is_list_type(arrow, kind):
             kind = kind.value_type
         if arrow.types.is_floating(kind) or arrow.types.is_integer(kind) or arrow.types.is_boolean(kind):
             numeric.add(field.name)
     return list(table.schema.names), numeric
 
 
-def _is_list_type(arrow: Any, kind: Any) -> bool:
+def is_list_type(arrow: Any, kind: Any) -> bool:
+    """Whether a type of Arrow is one of lists."""
     types = arrow.types
     return bool(
         types.is_list(kind)
@@ -296,14 +281,6 @@ def _is_list_type(arrow: Any, kind: Any) -> bool:
         or types.is_list_view(kind)
         or types.is_large_list_view(kind)
     )
-
-
-def _one_chunk(arrow: Any, values: Any) -> Any:
-    if isinstance(values, arrow.ChunkedArray):
-        joined = values.combine_chunks()
-        # combine_chunks keeps what is too large for one array in several.
-        return joined if isinstance(joined, arrow.Array) else arrow.concat_arrays(joined.chunks)
-    return values
 
 
 def _grouped(elements: Elements, codes: Array, prompts: int | None = None) -> Cells:

@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from ._arrow import StreamPart, has_stream, pyarrow, stream_depth
-from ._cells import Elements, elements_of, matrices
+from ._arrow import StreamPart, array_depth, has_array, has_stream, pyarrow, stream_depth, table_of
+from ._cells import Elements, Reading, check_samples, elements_of, matrices, not_bfloat16
 from ._dlpack import tensor_elements
+from ._frames import check_items, refuse_groups, table_of_frame, values_of_series
 from ._sequences import numbers_of, rows_of
 from ._tables import Part
-from .errors import InputError, InputTypeError
+from .errors import InputTypeError
+
+_PLAIN = Reading()
 
 
 def module_of(value: object) -> str:
@@ -28,7 +31,7 @@ def as_table(value: Any, name: str, wanted: Callable[[str], bool] = lambda colum
     ----------
     value : object
         A table or frame of pyarrow, polars, pandas or DuckDB, a data set of Hugging Face, or anything whose Arrow
-        stream has columns.
+        stream or array has columns.
     name : str
         For messages.
     wanted : callable
@@ -38,20 +41,17 @@ def as_table(value: Any, name: str, wanted: Callable[[str], bool] = lambda colum
         return _dataset_table(value, name, wanted)
     if type(value).__name__ == "LazyFrame" and hasattr(value, "collect"):
         value = value.collect()
-    if module_of(value) == "pandas" and hasattr(value, "columns"):
-        arrow = pyarrow(f"{name}: a data frame of pandas")
-        columns = [column for column in value.columns if isinstance(column, str) and wanted(column)]
-        try:
-            return arrow.Table.from_pandas(value[columns] if columns else value, preserve_index=False)
-        except (arrow.ArrowInvalid, arrow.ArrowTypeError) as problem:
-            raise InputError(
-                f"{name}: a column cannot be read ({problem}); pass the columns that are needed, of numbers.",
-                name,
-            ) from problem
+    if module_of(value) == "pandas":
+        refuse_groups(value, name)
+        if hasattr(value, "columns"):
+            return table_of_frame(value, name, wanted)
+        check_items(getattr(value, "dtype", None), name)
     if type(value).__name__ == "RecordBatchReader" and hasattr(value, "read_all"):
         return value.read_all()
-    if has_stream(value) and stream_depth(value, name) == 0:
-        return pyarrow(f"{name}: a table with columns").table(value)
+    if has_stream(value):
+        return table_of(value, name) if stream_depth(value, name) == 0 else None
+    if has_array(value) and array_depth(value, name) == 0:
+        return table_of(value, name)
     return None
 
 
@@ -72,6 +72,12 @@ def _dataset_table(value: Any, name: str, wanted: Callable[[str], bool]) -> Any:
         )
     if not hasattr(value, "with_format"):
         return None
+    if (getattr(value, "format", None) or {}).get("type") == "custom":
+        raise InputTypeError(
+            f"{name}: has a transform of its own, which is not in the columns that are read; pass x.map(transform, "
+            "batched=True), or x.with_format(None) for what is stored.",
+            name,
+        )
     columns = [column for column in value.column_names if wanted(column)]
     return (value.select_columns(columns) if columns else value).with_format("arrow")[:]
 
@@ -94,7 +100,7 @@ def is_sequence(value: object) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray, memoryview))
 
 
-def normalized(value: Any, name: str) -> Any:
+def normalized(value: Any, name: str, reading: Reading = _PLAIN) -> Any:
     """A value in one of the forms that the rest knows.
 
     Parameters
@@ -103,6 +109,8 @@ def normalized(value: Any, name: str) -> Any:
         Anything but a table or a file's name.
     name : str
         For messages.
+    reading : Reading, optional
+        How numbers are read.
 
     Returns
     -------
@@ -113,13 +121,24 @@ def normalized(value: Any, name: str) -> Any:
     ------
     InputTypeError
         For what is none of them.
+    UsageError
+        For a `dtype` that does not apply.
     """
+    found = _found(value, name, reading)
+    if isinstance(found, Elements):
+        return reading.typed(found, name)
+    if isinstance(found, StreamPart) and reading.dtype is not None and not reading.is_beside:
+        raise not_bfloat16(name, "a column of Arrow, which says its type itself")
+    return found
+
+
+def _found(value: Any, name: str, reading: Reading) -> Any:
     if module_of(value) == "pandas":
-        value = _pandas_values(value, name)
+        value = values_of_series(value, name)
     elif module_of(value) == "datasets":
         value = _dataset_column(value, name)
     if isinstance(value, np.ndarray):
-        return value.tolist() if _holds_rows(value) else elements_of(value, name)
+        return value.tolist() if _holds_rows(value) else elements_of(reading.opaque(value), name)
     if has_stream(value):
         return StreamPart(value)
     if hasattr(value, "__arrow_c_array__"):
@@ -135,7 +154,7 @@ def normalized(value: Any, name: str) -> Any:
             name,
         )
     if hasattr(value, "__array__") or _has_buffer(value):
-        return elements_of(np.asarray(value), name)
+        return elements_of(reading.opaque(np.asarray(value)), name)
     if is_sequence(value):
         return list(value)
     if hasattr(value, "__iter__"):
@@ -160,16 +179,6 @@ def _holds_rows(array: np.ndarray[Any, Any]) -> bool:
     return array.dtype == object and array.ndim == 1
 
 
-def _pandas_values(value: Any, name: str) -> Any:
-    """The values of a series or index: its NumPy array where it has one, else its Arrow array, or a list."""
-    if isinstance(getattr(value, "dtype", None), np.dtype):
-        return value.to_numpy()
-    if hasattr(value, "__arrow_c_stream__"):
-        return value
-    arrow = pyarrow(f"{name}: a series of pandas with {getattr(value, 'dtype', 'its type')}")
-    return arrow.chunked_array([arrow.array(value)])
-
-
 def depth(value: Any, name: str) -> int:
     """How deep numbers lie: 1 in one prompt's samples, 2 in a matrix, 3 in several models' ones.
 
@@ -192,33 +201,51 @@ def depth(value: Any, name: str) -> int:
         return int(value.ndim)
     if has_stream(value):
         return stream_depth(value, name) or 2
-    if is_sequence(value) or isinstance(value, np.ndarray) or hasattr(value, "__arrow_c_array__"):
+    if has_array(value):
+        return array_depth(value, name) or 2
+    if is_sequence(value) or isinstance(value, np.ndarray):
         first = next((item for item in value if item is not None), None)
-        if hasattr(value, "__arrow_c_array__"):
-            return 2 if hasattr(first, "values") else 1
         return 1 + (0 if first is None else depth(first, name))
     if module_of(value) == "pandas" and hasattr(value, "to_numpy"):
         return 2 if hasattr(value, "columns") else depth(value.to_numpy(), name)
     return 0
 
 
-def row_elements(row: Any, name: str) -> Elements:
+def row_elements(row: Any, name: str, reading: Reading = _PLAIN) -> Elements:
     """One row of a list of rows.
 
     Raises
     ------
     InputTypeError
         If it is no row of numbers.
+    UsageError
+        For a `dtype` that does not apply.
     """
-    known = normalized(row, name)
+    known = normalized(row, name, reading)
     if isinstance(known, Elements):
         return known
     if isinstance(known, StreamPart):
-        return elements_of(np.asarray(known.exporter), name)
-    return numbers_of(known, name)
+        return elements_of(_numbers_of_column(known.exporter), name)
+    return _numbers(known, name, reading)
 
 
-def parts_of(value: Any, name: str, member_name: Callable[[int], str] | None = None) -> list[tuple[str, Part]]:
+def _numbers(row: Sequence[Any], name: str, reading: Reading) -> Elements:
+    if reading.dtype is not None and not reading.is_beside and len(row):
+        raise not_bfloat16(name, "Python's numbers")
+    return numbers_of(row, name)
+
+
+def _numbers_of_column(exporter: Any) -> np.ndarray[Any, Any]:
+    """A column of numbers as an array; booleans among which some are missing as float32 with NaN."""
+    array = np.asarray(exporter)
+    if array.dtype == object and all(item is None or isinstance(item, (bool, np.bool_)) for item in array):
+        return array.astype(np.float32)
+    return array
+
+
+def parts_of(
+    value: Any, name: str, reading: Reading = _PLAIN, member_name: Callable[[int], str] | None = None
+) -> list[tuple[str, Part]]:
     """The matrices of a value, with a name each: one, or one for each model.
 
     Parameters
@@ -227,6 +254,8 @@ def parts_of(value: Any, name: str, member_name: Callable[[int], str] | None = N
         Anything but a table or a file's name.
     name : str
         Of the value.
+    reading : Reading, optional
+        How numbers are read.
     member_name : callable, optional
         From a model's number to its name; ``name[0]``, ``name[1]`` and so on without it.
 
@@ -235,8 +264,10 @@ def parts_of(value: Any, name: str, member_name: Callable[[int], str] | None = N
     InputTypeError
         For numbers that are nested too deep, or not at all.
     """
-    known = normalized(value, name)
+    known = normalized(value, name, reading)
     if isinstance(known, StreamPart):
+        if not reading.drops:
+            _check_lists(known.exporter, name)
         return [(name, known)]
     named = member_name or (lambda index: f"{name}[{index}]")
     if isinstance(known, Elements):
@@ -246,13 +277,29 @@ def parts_of(value: Any, name: str, member_name: Callable[[int], str] | None = N
         return [(named(index), cells) for index, cells in enumerate(found)]
     levels = depth(known, name)
     if levels == 1:
-        return [(name, matrices(numbers_of(known, name), name)[0])]
+        return [(name, matrices(_numbers(known, name, reading), name)[0])]
     if levels == 2:
-        return [(name, rows_of(known, name, row_elements))]
+        return [(name, rows_of(known, name, row_elements, reading))]
     if levels == 3:
-        return [part for index, model in enumerate(known) for part in parts_of(model, named(index))]
+        return [part for index, model in enumerate(known) for part in parts_of(model, named(index), reading)]
     raise InputTypeError(
         f"{name}: numbers are nested {levels} deep; pass (samples), (prompts, samples) or (models, prompts, samples), "
         "with a number for each sample.",
         name,
     )
+
+
+def _check_lists(exporter: Any, name: str) -> None:
+    """Refuse empty and null lists of a column, where pyarrow is there to see them."""
+    if not has_stream(exporter) or stream_depth(exporter, name) != 2:
+        return
+    try:
+        import pyarrow as arrow
+        from pyarrow import compute
+    except ImportError:
+        return
+    try:
+        lengths = compute.list_value_length(arrow.chunked_array(exporter)).fill_null(0).to_numpy()
+    except arrow.ArrowException:
+        return
+    check_samples(lengths, name, drops=False)

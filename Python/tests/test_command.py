@@ -65,6 +65,19 @@ def test_outputs_of_every_format(table: Path, tmp_path: Path, capsys: pytest.Cap
     assert not [path for path in tmp_path.iterdir() if "partial" in path.name]
 
 
+def test_a_pattern_that_the_shell_left_is_one_table(
+    table: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(table.parent)
+    flags = ["--resamples", "0", "--format", "csv"]
+    for name in ("k*.parquet", "."):
+        assert main(["frontier", name, *flags]) == 0
+        assert capsys.readouterr().out == esscher.frontier(table, resamples=0).to_csv()
+    # What the pattern names is an input too.
+    assert main(["frontier", "*.parquet", "-o", "k.parquet"]) == 2
+    assert "replace the input" in capsys.readouterr().err
+
+
 def test_flags_of_columns_and_several_files(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
     flags = ["--resamples", "0", "--format", "csv"]
     assert main(["frontier", str(table), "--column", "reward=rewards,gold", "--ensemble", "min", *flags]) == 0
@@ -117,6 +130,13 @@ def test_flags_of_columns_and_several_files(table: Path, capsys: pytest.CaptureF
         (["frontier", "k.npy", "--plot-axis", "log"], 2, "--plot-axis takes"),
         (["frontier", "k.npy", "--progress", "often"], 2, "--progress takes"),
         (["frontier", "one.npy"], 3, "nan|NaN|missing"),
+        (["frontier", "k.npy", "--key", "a"], 2, "'k.npy' is read as npy; leave it out"),
+        (["frontier", "k.npy", "--column", "reward=a"], 2, "have no columns"),
+        (["frontier", "k.npy", "--dtype", "bf16"], 2, "and this holds float64"),
+        (["frontier", "k.npy", "--dtype", "fp8"], 2, "takes 'bf16'"),
+        (["frontier", "k.npy", "--input-format", "xml"], 2, "not 'xml'"),
+        (["frontier", "*.parquet"], 3, "no file is named so"),
+        (["frontier", "k.npy", "--gold", "k[1].npy:m[0]"], 3, "no file is named so"),
     ],
 )
 def test_failures_are_sentences_with_exit_codes(

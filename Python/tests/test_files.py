@@ -146,6 +146,49 @@ def test_policies_from_a_file_a_frame_and_records(rewards: np.ndarray, tool: Any
     assert csv(rewards, label="k", policies=frame) == expected
 
 
+def test_names_of_policies_are_text(rewards: np.ndarray, tool: Any, tmp_path: Path) -> None:
+    package("pyarrow")
+    np.save(tmp_path / "k.npy", rewards)
+    path = tmp_path / "p.csv"
+    path.write_text("name,kl,reward\n100,0.5,0.9\ntrue,1,1\nNA,1.5,1\n007,2,1\n1.50,2,1\n")
+    base = ["frontier", str(tmp_path / "k.npy"), "--format", "csv", "--resamples", str(RESAMPLES)]
+    assert csv(rewards, label="k", policies=path) == tool(*base, "--policies", str(path))
+    for name, shown in ((100, "100"), (True, "true"), ("NA", "NA")):
+        line = tmp_path / "p.jsonl"
+        line.write_text(json.dumps({"name": name, "kl": 1, "reward": 1}) + "\n")
+        assert esscher.frontier(rewards, policies=line, resamples=0).curve("policy")["label"].tolist() == [shown]
+
+
+def test_folders_and_patterns_of_parquet_are_one_table(rewards: np.ndarray, csv_of_npy: Any, tmp_path: Path) -> None:
+    arrow, parquet = package("pyarrow"), package("pyarrow.parquet")
+    folder = tmp_path / "part=1"
+    folder.mkdir()
+    names = [f"p{row}" for row in range(len(rewards))]
+    whole = arrow.table({"text": ["x"] * len(rewards), "prompt_id": names, "rewards": list(rewards)})
+    parquet.write_table(whole.slice(40), folder / "b.parquet")
+    parquet.write_table(whole.slice(0, 40).select(["rewards", "prompt_id"]), folder / "a.parquet")
+    expected = csv_of_npy(rewards)
+    for place in (folder, str(folder / "*.parquet"), str(tmp_path / "**" / "*.parquet")):
+        assert csv(place, label="k") == expected
+    assert esscher.frontier(folder, resamples=0).points[0]["label"] == "rewards"
+    # Gold of a folder, too; a list of files stays an ensemble.
+    assert csv(rewards, label="k", gold=f"{folder}/*.parquet:rewards") == csv(rewards, label="k", gold=rewards)
+    files = [str(folder / "a.parquet"), str(folder / "a.parquet")]
+    with pytest.raises(esscher.UsageError, match="named twice"):
+        csv(files, ensemble="mean")
+    with pytest.raises(esscher.InputError, match="no file is named so"):
+        csv(str(folder / "c*.parquet"))
+    np.save(folder / "a.npy", rewards)
+    with pytest.raises(esscher.UsageError, match=r"'.*a.npy' is none"):
+        csv(str(folder / "a.*"))
+    parquet.write_table(whole.select(["text"]), folder / "c.parquet")
+    with pytest.raises(esscher.InputError, match=r"c.parquet: could not be read.*a.parquet"):
+        csv(folder)
+    parquet.write_table(whole.set_column(1, "prompt_id", [[[1]] * len(rewards)]), folder / "c.parquet")
+    with pytest.raises(esscher.InputError, match="several types"):
+        csv(folder)
+
+
 @pytest.mark.parametrize(
     ("policies", "kind", "sentence"),
     [
@@ -172,6 +215,9 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "x.npy").write_bytes(b"\x93NUMPY\x01\x00")
     with pytest.raises(esscher.InputError, match="could not be read"):
         csv(tmp_path / "x.npy")
+    (tmp_path / "x.npz").write_bytes(b"PK no archive")
+    with pytest.raises(esscher.InputError, match="could not be read"):
+        csv(tmp_path / "x.npz")
     np.save(tmp_path / "o.npy", np.array([object()]), allow_pickle=True)
     with pytest.raises(esscher.InputError, match="could not be read"):
         csv(tmp_path / "o.npy")

@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import inspect
+from collections import deque
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +16,18 @@ import pytest
 import esscher
 from esscher._options import OPTIONS
 
+#: The same numbers in whatever holds numbers.
+ITERABLES: list[Any] = [
+    {2, 1, 0.5},
+    {0.5: "a", 1: "b", 2: "c"}.keys(),
+    [Fraction(1, 2), 1, Decimal(2)],
+    deque([0.5, 1, 2]),
+    np.ma.array([0.5, 1, 2], mask=False),
+]
+
 #: A keyword, values that mean the same, and the program's flags for them.
 CASES: dict[str, tuple[list[Any], list[str]]] = {
-    "betas": (["0.5,1,2", [0.5, 1, 2], (2, 1, 0.5), np.array([0.5, 1, 2], "f4")], ["--betas", "0.5,1,2"]),
+    "betas": (["0.5,1,2", [0.5, 1, 2], (2, 1, 0.5), np.array([0.5, 1, 2], "f4"), *ITERABLES], ["--betas", "0.5,1,2"]),
     "lambdas": (["log:0.1:1:3", "log:0.1:1:3"], ["--lambdas", "log:0.1:1:3"]),
     "kl_budgets": ([0.5, "0.5", [0.5]], ["--kl-budgets", "0.5"]),
     "ns": (["2,5", [2, 5], range(2, 6, 3), np.array([5, 2])], ["--ns", "2,5"]),
@@ -28,7 +40,7 @@ CASES: dict[str, tuple[list[Any], list[str]]] = {
     "precision": (["double"], ["--precision", "double"]),
     "ensemble": (["uwo:0.5"], ["--ensemble", "uwo:0.5"]),
     "standardize": (["prompt"], ["--standardize", "prompt"]),
-    "device": (["cpu", ["cpu"]], ["--device", "cpu"]),
+    "device": (["cpu", ["cpu"], esscher.devices()[0], [esscher.devices()[0]]], ["--device", "cpu"]),
     "threads": ([1, "1"], ["--threads", "1"]),
     "memory_budget": ([64 * 2**20, "64MiB"], ["--memory-budget", "64MiB"]),
 }
@@ -54,6 +66,11 @@ def test_an_option_is_the_programs(keyword: str, rewards: np.ndarray, tool: Any,
     for value in values:
         found = esscher.frontier(cells, label="k", **others, **{keyword: value})
         assert found.to_csv() == expected, value
+
+
+def test_a_grid_may_come_from_a_generator(rewards: np.ndarray) -> None:
+    found = esscher.frontier(rewards, lambdas=(value / 2 for value in (1, 2)), ns=map(int, "12"), resamples=0)
+    assert found == esscher.frontier(rewards, lambdas=[0.5, 1], ns=[1, 2], resamples=0)
 
 
 def test_a_switch_can_be_off(rewards: np.ndarray) -> None:

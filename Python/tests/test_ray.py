@@ -97,6 +97,41 @@ def test_arrays_and_datasets(cluster, rows, tmp_path):
     assert esscher.ray.frontier(dataset, lambdas="0,1", **OPTIONS).to_csv() == expected
 
 
+def test_what_one_process_would_say_and_call_it(cluster, rows, tmp_path):
+    import esscher.ray
+
+    matrix = np.stack([row[:20] for row in rows[:20]])
+    np.save(tmp_path / "scores.npy", matrix)
+    one = {**OPTIONS, "lambdas": "0,1"}
+    found = esscher.ray.frontier(str(tmp_path / "scores.npy"), shards=2, **one)
+    assert found.to_csv() == esscher.frontier(str(tmp_path / "scores.npy"), **one).to_csv()
+    table = pyarrow.table({"score": list(matrix), "gold_answer": ["x"] * 20, "tokens": [[1]] * 20})
+    parquet.write_table(table, tmp_path / "k.parquet", row_group_size=10)
+    with pytest.warns(esscher.EsscherWarning, match="'gold_answer' holds no numbers"):
+        found = esscher.ray.frontier(str(tmp_path / "k.parquet"), **one)
+    whole = esscher.frontier(str(tmp_path / "k.parquet"), **one)
+    assert (found.to_csv(), found.warnings) == (whole.to_csv(), whole.warnings)
+    dataset = ray.data.from_arrow([table.slice(0, 7), table.slice(7)])
+    found = esscher.ray.frontier(dataset, **{**one, "device": [esscher.devices()[0]]})
+    assert (found.to_csv(), found.warnings) == (whole.to_csv(), whole.warnings)
+
+
+def test_a_prompt_in_two_blocks_is_refused(cluster, rows, tmp_path):
+    import esscher.ray
+
+    blocks = [pyarrow.table({"prompt_id": list(names), "rewards": rows[:3]}) for names in ("aba", "cdb")]
+    with pytest.raises(esscher.InputError, match="'b' is in block 0 of the dataset and again in block 1"):
+        esscher.ray.frontier(ray.data.from_arrow(blocks), **OPTIONS)
+    joined = [blocks[0], blocks[1].slice(0, 2)]
+    found = esscher.ray.frontier(ray.data.from_arrow(joined), lambdas=[1], **OPTIONS)
+    assert found.to_csv() == esscher.frontier(pyarrow.concat_tables(joined), lambdas=[1], **OPTIONS).to_csv()
+    with pytest.raises(esscher.InputError, match="a row is a sample and not a prompt"):
+        esscher.ray.frontier(ray.data.from_arrow(pyarrow.table({"id": [1], "reward": [0.5]})), **OPTIONS)
+    for value in (5, None, np.zeros((2, 2))):
+        with pytest.raises(esscher.UsageError, match="a sweep takes names of files"):
+            esscher.ray.frontier(value)
+
+
 def test_a_node_that_dies_changes_nothing(cluster, files, tmp_path, monkeypatch):
     import esscher.ray
 

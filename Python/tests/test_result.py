@@ -8,6 +8,7 @@ import io
 import json
 import math
 import pickle
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,25 @@ def test_dictionaries_and_frames_hold_the_points(result: esscher.FrontierResult)
     assert str(frame["gold"].dtype) == "float64"
 
 
+def test_points_that_are_handed_out_do_not_change_the_result(result: esscher.FrontierResult) -> None:
+    again = pickle.loads(pickle.dumps(result))
+    again.points[0]["reward"] = 999
+    again.points.clear()
+    again.provenance["inputs"].clear()
+    assert again.points == result.points
+    assert again.to_dict() == result.to_dict()
+    assert again.provenance == result.provenance
+
+
+@pytest.mark.parametrize("name", ["pandas", "polars", "pyarrow"])
+def test_frames_without_their_package_say_what_to_install(
+    result: esscher.FrontierResult, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ImportError, match=rf"needs {name}, which is not installed; run pip install"):
+        getattr(result, {"pyarrow": "to_arrow"}.get(name, f"to_{name}"))()
+
+
 def test_results_are_compared_and_pickled(result: esscher.FrontierResult) -> None:
     again = pickle.loads(pickle.dumps(result))
     assert again == result
@@ -125,6 +145,15 @@ def test_representations(result: esscher.FrontierResult) -> None:
     assert "ppo <1>" not in page
     # A dozen points of a curve at most.
     assert page.count("<td>tilt</td>") == 12
+    assert "<th>label</th>" not in page
+
+
+def test_a_page_of_several_models_tells_them_apart(rewards: np.ndarray) -> None:
+    found = esscher.frontier({"a": rewards, "b<": rewards + 1}, ensemble="mean", lambdas=[1], ns=[1], resamples=0)
+    page = found._repr_html_()
+    assert page.count("<th>label</th>") == 1
+    for label in ("a", "b&lt;", "mean(2)"):
+        assert f"<tr><td>tilt</td><td>{label}</td>" in page or f"<td>tilt</td><td>{label}</td>" in page
 
 
 def test_the_picture_has_what_the_points_say(result: esscher.FrontierResult) -> None:
@@ -188,6 +217,21 @@ def test_an_ensembles_members_are_lines_of_their_own(rewards: np.ndarray) -> Non
     labels = " ".join(str(line.get_label()) for line in ax.get_lines())
     assert " a" in labels
     assert " b" in labels
+
+
+def test_names_are_drawn_as_they_are(rewards: np.ndarray, tmp_path: Path) -> None:
+    package("matplotlib").use("agg")
+    from matplotlib.figure import Figure
+
+    models = {r"$\bad$": rewards, "_under": rewards + 1}
+    policies = [{"name": r"a $\foo$ b", "kl": 1, "reward": 1}, {"name": "cost $x_{", "kl": 2, "reward": 1}]
+    found = esscher.frontier(models, ensemble="mean", policies=policies, lambdas=[0.1, 0.5], resamples=0)
+    ax = found.plot(Figure().subplots())
+    ax.figure.savefig(tmp_path / "k.svg")
+    legend = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert any(text.startswith("_under") for text in legend)
+    assert any(text.startswith(r"$\bad$") for text in legend)
+    assert r"a $\foo$ b" in [text.get_text() for text in ax.texts]
 
 
 def test_a_single_point_and_no_points_of_a_curve_are_drawn(rewards: np.ndarray) -> None:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ._devices import device_text, devices
-from ._files import STANDARD_INPUT, split_key
+from ._files import STANDARD_INPUT, parquet_files, split_key
 from ._flags import make_parser
 from ._frontier import frontier
 from ._options import OPTIONS
@@ -103,8 +103,9 @@ def _frontier(known: argparse.Namespace) -> int:
     if STANDARD_INPUT in known.rewards and known.input_format is None:
         raise UsageError("Standard input has no ending that says its format; add --input-format.")
     read = [name for name in known.rewards if name != STANDARD_INPUT]
+    read += [file for name in read for file in parquet_files(name)]
     for name in (known.gold, known.log_weights, known.logprobs, known.policies):
-        read += [] if name is None else [name, split_key(name)[0]]
+        read += [] if name is None else [name, split_key(name)[0], *parquet_files(split_key(name)[0])]
     if known.shard is not None or known.state is not None or known.after is not None:
         return run_part(known, rewards, arguments, read)
     lines = _lines(known.per_prompt)

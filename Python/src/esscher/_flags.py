@@ -73,9 +73,9 @@ INPUT_FLAGS = (
 _DESCRIPTION = (
     "Reads a prompt x sample matrix of rewards drawn from a base policy and estimates how much reward each amount "
     "of KL divergence can buy at best, how close best-of-n comes, and how far each number can be trusted. REWARDS is "
-    "a file (.npy, .npz, .parquet, .arrow, .csv, .tsv, .jsonl), a folder of Dataset.save_to_disk, a data set "
-    "(dataset:NAME[:SPLIT] or hf://datasets/NAME), several files of an ensemble's reward models, or - for standard "
-    "input with --input-format. KL is in nats."
+    "a file (.npy, .npz, .parquet, .arrow, .csv, .tsv, .jsonl), a folder or a quoted pattern of .parquet files, a "
+    "folder of Dataset.save_to_disk, a data set (dataset:NAME[:SPLIT] or hf://datasets/NAME), several files of an "
+    "ensemble's reward models, or - for standard input with --input-format. KL is in nats."
 )
 
 

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from ._devices import Device
 from ._inputs import Inputs, load
 from ._options import make_options
 from ._policies import add_policies
@@ -43,7 +44,7 @@ def frontier(
     precision: str | None = None,
     ensemble: str | None = None,
     standardize: str | None = None,
-    device: str | Sequence[str] | None = None,
+    device: str | Device | Sequence[str | Device] | None = None,
     threads: int | None = None,
     memory_budget: str | int | None = None,
     column: Mapping[str, str | Sequence[str]] | None = None,
@@ -64,7 +65,7 @@ def frontier(
         ensemble. A mapping of names to any of these, and a list of matrices or of paths, is an ensemble too. Arrays of
         NumPy, PyTorch, JAX and columns of Arrow are not copied. A table has lists in a column, one a prompt, or
         a sample a row and a column of prompts. A path names an .npy, .npz, .parquet, .arrow, .csv, .tsv or .jsonl
-        file, or a folder of ``Dataset.save_to_disk``.
+        file, a folder or a pattern of .parquet files, which are one table, or a folder of ``Dataset.save_to_disk``.
     gold : as rewards, optional
         Gold rewards of the same samples; a path may be ``FILE:KEY``.
     logprobs : as rewards, optional
@@ -100,8 +101,8 @@ def frontier(
         mean, median, min, uwo:C or entropic:B; needed where there are several models.
     standardize : {"none", "model", "prompt"}, optional
         Brings several models to one scale.
-    device : str or sequence of str, optional
-        auto (the default), cpu, opencl, opencl:all or a part of a device's name (:func:`esscher.devices`).
+    device : str, Device, or sequence of them, optional
+        auto (the default), cpu, opencl, opencl:all, a part of a device's name, or what :func:`esscher.devices` lists.
     threads : int, optional
         Worker threads; one a processor by default.
     memory_budget : str or int, optional
@@ -112,7 +113,7 @@ def frontier(
     key : str, optional
         The array inside an .npz file.
     dtype : {"bf16"}, optional
-        The cells of an .npy file or array of two opaque bytes each are bfloat16.
+        Cells of two bytes, opaque or uint16, are bfloat16, in files, arrays and lists of them.
     input_format : str, optional
         Format of a file whose ending does not say it.
     label : str, optional

@@ -33,11 +33,15 @@ def html_of(result: FrontierResult) -> str:
         *(f"<th>{heading}</th>" for heading in _HEADINGS),
         "</tr></thead><tbody>",
     ]
+    labels = {point["label"] for point in result.points if point["curve"] != "policy"}
+    with_label = len(labels) > 1
+    if with_label:
+        parts.insert(parts.index(f"<th>{_HEADINGS[0]}</th>") + 1, "<th>label</th>")
     curves: dict[tuple[object, object], list[dict[str, Any]]] = {}
     for point in result.points:
         curves.setdefault((point["curve"], point["label"]), []).append(point)
     for points in curves.values():
-        parts += [_row(point) for point in _chosen(points)]
+        parts += [_row(point, with_label) for point in _chosen(points)]
     parts.append("</tbody></table>")
     parts += [f"<p>⚠ {escape(warning)}</p>" for warning in result.warnings]
     return "".join(parts)
@@ -51,13 +55,14 @@ def _chosen(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [points[round(index * last / (_MOST_ROWS - 1))] for index in range(_MOST_ROWS)]
 
 
-def _row(point: dict[str, Any]) -> str:
+def _row(point: dict[str, Any], with_label: bool) -> str:
     place = point["n"] if point["n"] is not None else point["lambda"]
     low, high = point["gain_low"], point["gain_high"]
     trusted = point["trusted"]
     name = point["curve"] if point["curve"] != "policy" else f"policy {point['label']}"
     cells = (
         escape(str(name)),
+        *([escape(str(point["label"]))] if with_label else []),
         _number(place),
         _number(point["kl"]),
         _number(point["gain"]),

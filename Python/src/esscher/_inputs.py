@@ -9,14 +9,12 @@ from dataclasses import dataclass, field, replace
 from os import fspath
 from typing import Any
 
-import numpy as np
-
 from . import _files, _structs
 from ._arrow import arrow_failures
 from ._cells import Array, Elements, Reading, not_bfloat16
 from ._library import ErrorSlot, Handle, encoded, library
 from ._roles import checked_columns, is_wanted, refuse_roles_as_models
-from ._tables import Part, PromptTable, open_companion, open_table, whole_numbers
+from ._tables import Part, PromptTable, note_of_order, open_companion, open_table, plain_array, whole_numbers
 from ._values import as_table, depth, is_sequence, module_of, normalized, parts_of
 from .errors import InputError, InputTypeError, UsageError
 
@@ -160,7 +158,7 @@ class _Loader:
         for name, value in (("num_samples", samples), ("num_correct", corrects)):
             known = normalized(value, name)
             if not isinstance(known, Elements):
-                known = Elements(_numbers_of(getattr(known, "exporter", known), name), "")
+                known = Elements(plain_array(getattr(known, "exporter", known), name), "")
                 if known.values.dtype.kind not in "iuf":
                     raise InputTypeError(f"{name}: takes whole numbers, one a prompt.", name)
             arrays.append(whole_numbers(known, name))
@@ -224,17 +222,9 @@ class _Loader:
 
     def _note_places(self, place: str, own: PromptTable | None, rewards: PromptTable | None) -> None:
         """Say so where one of two names its prompts, and the other's places alone say which prompt is which."""
-        known = None if own is None else own.identifiers
-        theirs = None if rewards is None else rewards.identifiers
-        if (known is None) == (theirs is None):
-            return
-        with_names, without = (place, "the rewards") if theirs is None else ("the rewards", place)
-        if rewards is not None and theirs is not None:
-            with_names = rewards.name
-        self.notes.append(
-            f"Prompts of '{without}' have no identifiers and those of '{with_names}' have, so they were paired by "
-            "their order, first appearance first; give both identifiers to have them matched."
-        )
+        note = note_of_order(place, own, rewards)
+        if note is not None:
+            self.notes.append(note)
 
     def _read(self, text: str, key: str | None, is_first: bool = False, is_companion: bool = False) -> Any:
         prompt = self.chosen.get("prompt", (None,))[0]
@@ -332,13 +322,6 @@ class _Loader:
 
 def _is_standard_input(value: Any) -> bool:
     return isinstance(value, str) and value == _files.STANDARD_INPUT
-
-
-def _numbers_of(value: Any, name: str) -> Array:
-    try:
-        return np.asarray(value)
-    except ValueError as problem:  # Rows of several lengths.
-        raise InputTypeError(f"{name}: takes whole numbers, one a prompt.", name) from problem
 
 
 def _are_names(values: Sequence[Any]) -> bool:

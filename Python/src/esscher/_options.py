@@ -7,11 +7,13 @@ import ctypes
 import numbers
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from os import PathLike, fspath
 from typing import Any
 
 import numpy as np
 
+from ._devices import Device
 from ._library import ErrorSlot, Handle, encoded, library
 from .errors import UsageError
 
@@ -167,7 +169,9 @@ def _set_text(handle: Handle, option: Option, text: str) -> None:
 
 def _set_numbers(handle: Handle, option: Option, value: Any) -> None:
     try:
-        grid = np.atleast_1d(np.asarray(value))
+        grid = np.atleast_1d(_array(value))
+        if grid.dtype.kind == "O":
+            grid = np.array([_number(item) for item in grid.reshape(-1)]).reshape(grid.shape)
         if grid.dtype.kind not in "iuf":
             raise TypeError(f"it holds {grid.dtype}")
         grid = np.ascontiguousarray(grid, dtype=np.float64)
@@ -187,6 +191,29 @@ def _set_numbers(handle: Handle, option: Option, value: Any) -> None:
     )
 
 
+def _array(value: Any) -> np.ndarray[Any, Any]:
+    """Numbers of anything that holds some, in its order."""
+    if np.ma.is_masked(value):
+        raise TypeError("some of it is masked; pass x.compressed()")
+    if isinstance(value, Mapping):
+        raise TypeError(f"it is a {type(value).__name__}; pass its keys or its values")
+    is_known = hasattr(value, "__array__") or isinstance(value, bytes) or not isinstance(value, Iterable)
+    return np.asarray(value if is_known else list(value))
+
+
+def _number(item: Any) -> float:
+    if isinstance(item, bool) or not isinstance(item, (numbers.Real, Decimal)):
+        raise TypeError(f"it holds {item!r}")
+    return float(item)
+
+
+def device_names(value: Any) -> str:
+    """What the library takes for a device, or several: names, or objects of :func:`esscher.devices`."""
+    if isinstance(value, (str, Device)):
+        return value if isinstance(value, str) else value.name
+    return ",".join(item.name if isinstance(item, Device) else str(item) for item in value)
+
+
 def _text(option: Option, value: Any) -> str:
     if not option.placeholder:
         if not isinstance(value, (bool, np.bool_)):
@@ -202,6 +229,8 @@ def _text(option: Option, value: Any) -> str:
         return str(int(value))
     if isinstance(value, numbers.Real):
         return repr(float(value))
-    if isinstance(value, Iterable) and option.name in ("curves", "device"):
+    if option.name == "device" and isinstance(value, (Device, Iterable)):
+        return device_names(value)
+    if isinstance(value, Iterable) and option.name == "curves":
         return ",".join(str(item) for item in value)
     raise UsageError(f"{option.keyword} takes {option.placeholder}, not an object of type {type(value).__name__}.")

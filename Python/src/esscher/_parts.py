@@ -6,14 +6,17 @@ from __future__ import annotations
 import glob
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from ._arrow import pyarrow
-from ._roles import GUESSES
+from ._arrow import arrow_failures, pyarrow
+from ._cells import Array
+from ._repeats import digests_of, prompt_column, refuse_repeats, text_of
+from ._roles import Roles, is_wanted
+from ._tables import columns_of, is_list_type
 from .errors import InputError, UsageError
 
 #: Arrays that go along with the rewards' files, one file each for every file of rewards.
@@ -36,6 +39,8 @@ class Part:
         Of a Parquet file.
     companions : dict
         The files of gold and so on, by argument.
+    columns : tuple of str
+        Of a Parquet file, those that play a role.
     """
 
     path: str
@@ -43,14 +48,15 @@ class Part:
     first: int = 0
     row_groups: tuple[int, ...] = ()
     companions: dict[str, str] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
 
-    def load(self, columns: Sequence[str] | None) -> dict[str, Any]:
+    def load(self, columns: Sequence[str] | None = None) -> dict[str, Any]:
         """Read the part's own bytes.
 
         Parameters
         ----------
         columns : sequence of str, optional
-            Columns to read of a Parquet file; all by default.
+            Columns to read of a Parquet file; by default those that play a role.
 
         Returns
         -------
@@ -59,7 +65,8 @@ class Part:
         """
         if self.row_groups:
             parquet = _parquet(self.path)
-            table = parquet.ParquetFile(self.path).read_row_groups(list(self.row_groups), columns=columns)
+            wanted = list(self.columns if columns is None else columns) or None
+            table = parquet.ParquetFile(self.path).read_row_groups(list(self.row_groups), columns=wanted)
             return {"rewards": table}
         rows = slice(self.first, self.first + self.prompts)
         paths = {"rewards": self.path, **self.companions}
@@ -72,11 +79,16 @@ def expanded(paths: Any) -> list[str]:
     Raises
     ------
     UsageError
-        For a pattern or folder that holds none.
+        For a pattern or folder that holds none, and for what is no name.
     """
-    items = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    items = list(paths) if isinstance(paths, list | tuple) else [paths]
     names: list[str] = []
     for item in items:
+        if not isinstance(item, str | os.PathLike):
+            raise UsageError(
+                "a sweep takes names of files, patterns or folders, or a ray.data.Dataset, not an object of type "
+                f"{type(item).__name__}; pass arrays and frames to esscher.frontier."
+            )
         name = os.fspath(item)
         if os.path.isdir(name):
             inside = [sorted(glob.glob(os.path.join(glob.escape(name), f"*.{kind}"))) for kind in ("parquet", "npy")]
@@ -91,7 +103,12 @@ def expanded(paths: Any) -> list[str]:
     return names
 
 
-def parts_of_files(paths: Sequence[str], companions: dict[str, Sequence[str]], target: int | None) -> list[Part]:
+def parts_of_files(
+    paths: Sequence[str],
+    companions: dict[str, Sequence[str]],
+    target: int | None,
+    chosen: Mapping[str, tuple[str, ...]] | None = None,
+) -> list[Part]:
     """Parts of some files, in their order.
 
     Parameters
@@ -102,11 +119,13 @@ def parts_of_files(paths: Sequence[str], companions: dict[str, Sequence[str]], t
         For .npy: a file for each of `paths`, by argument.
     target : int, optional
         About how many parts are wanted; by default a row group each, and 16 Mi cells of an array.
+    chosen : mapping, optional
+        The caller's columns by role.
 
     Raises
     ------
     InputError
-        For a file that cannot be read, and one whose rows are not prompts.
+        For a file that cannot be read, one whose rows are not prompts, and a prompt that is in two parts.
     UsageError
         For companions that are not one a file, and files of other kinds.
     """
@@ -116,13 +135,14 @@ def parts_of_files(paths: Sequence[str], companions: dict[str, Sequence[str]], t
                 f"{name} names {len(files)} files and rewards {len(paths)}; name one for each, in the same order."
             )
     parts: list[Part] = []
+    digests: list[Array | None] = []
     for number, path in enumerate(paths):
         own = {name: files[number] for name, files in companions.items()}
         ending = os.path.splitext(path)[1].lower()
         if ending == ".parquet":
             if own:
                 raise UsageError(f"{path}: {next(iter(own))} of Parquet files is a column: name it with column=.", path)
-            parts += _row_groups(path)
+            parts += _row_groups(path, chosen or {}, digests)
         elif ending == ".npy":
             parts += _rows(path, own, target and max(1, target // len(paths)))
         else:
@@ -131,6 +151,16 @@ def parts_of_files(paths: Sequence[str], companions: dict[str, Sequence[str]], t
                 "of these, or pass a dataset.",
                 path,
             )
+    if digests:
+        places = [f"{part.path}, row group {part.row_groups[0]}" for part in parts if part.row_groups]
+        grouped = [part for part in parts if part.row_groups]
+
+        def name_of(index: int, digest: bytes) -> str:
+            prompt = prompt_column(grouped[index].columns, chosen or {})
+            assert prompt is not None
+            return text_of(grouped[index].load([prompt])["rewards"], prompt, digest)
+
+        refuse_repeats(places, digests, name_of)
     return _joined(parts, target)
 
 
@@ -141,29 +171,59 @@ def _parquet(path: str) -> Any:
     return parquet
 
 
-def _row_groups(path: str) -> list[Part]:
+def _row_groups(path: str, chosen: Mapping[str, tuple[str, ...]], digests: list[Array | None]) -> list[Part]:
+    """A part for each row group; adds the digests of each one's prompts to `digests`."""
     parquet = _parquet(path)
     try:
         file = parquet.ParquetFile(path)
     except (OSError, ValueError) as problem:
         raise InputError(f"{path}: cannot be read as Parquet: {problem}", path) from problem
-    lists = [column for column in file.schema_arrow if _is_list(column.type)]
-    if not lists:
-        names = ", ".join(GUESSES["reward"][:3])
-        raise InputError(
-            f"{path}: no column holds lists, so that a row is a sample and not a prompt; write a row a prompt, with "
-            f"its scores as a list ({names}, ...), so that parts can be told.",
-            path,
-        )
-    metadata = file.metadata
-    counts = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
-    return [Part(path, count, row_groups=(group,)) for group, count in enumerate(counts) if count]
+    columns = tuple(name for name in file.schema_arrow.names if is_wanted(name, chosen))
+    prompt = prompt_of_lists(file.schema_arrow, path, chosen)
+    parts = []
+    for group in range(file.metadata.num_row_groups):
+        count = file.metadata.row_group(group).num_rows
+        if not count:
+            continue
+        found = None
+        if prompt is not None:
+            place = f"{path}, row group {group}"
+            with arrow_failures(place):
+                found = digests_of(file.read_row_group(group, columns=[prompt]), prompt, place)
+            # Lists of a prompt that has several rows are joined.
+            count = len(found)
+        digests.append(found)
+        parts.append(Part(path, count, row_groups=(group,), columns=columns))
+    return parts
 
 
-def _is_list(kind: Any) -> bool:
-    from pyarrow import types
+def prompt_of_lists(schema: Any, place: str, chosen: Mapping[str, tuple[str, ...]]) -> str | None:
+    """The column that names the prompts of a table that has lists of rewards; None where there is none.
 
-    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
+    Parameters
+    ----------
+    schema : pyarrow.Schema
+        The table's.
+    place : str
+        The table, for messages.
+    chosen : mapping
+        The caller's columns by role.
+
+    Raises
+    ------
+    InputError
+        Where rewards are no lists.
+    """
+    arrow = pyarrow(f"{place}: a table")
+    roles = Roles(*columns_of(schema.empty_table(), place), chosen, place)
+    for name in roles.rewards or (roles["num_samples"],):
+        if not is_list_type(arrow, schema.field(name).type):
+            raise InputError(
+                f"{place}: the column '{name}' holds no lists, so that a row is a sample and not a prompt; write a row "
+                "a prompt, with its scores as a list, so that parts can be told.",
+                place,
+            )
+    return prompt_column(schema.names, chosen)
 
 
 def _rows(path: str, companions: dict[str, str], parts: int | None) -> list[Part]:

@@ -27,6 +27,9 @@ _MARKS = (
     ("budget", "D", _BLUE, "budgets"),
 )
 
+#: A sign without width, which takes a label's beginning for as long as a legend is made.
+_JOINER = "\N{WORD JOINER}"
+
 _Columns = dict[str, np.ndarray[Any, Any]]
 
 
@@ -51,7 +54,7 @@ def draw(result: FrontierResult, ax: Axes | None, *, with_gold: bool, sqrt_axis:
     if labels:
         _frontier(ax, result.curve("tilt", labels[0]))
         for index, label in enumerate(labels[1:]):
-            _line(ax, result.curve("tilt", label), _MEMBERS[index % len(_MEMBERS)], label, 1.0)
+            _line(ax, result.curve("tilt", label), _MEMBERS[index % len(_MEMBERS)], _shown(label), 1.0)
     if "best_of_n" in names:
         best = result.curve("best_of_n")
         ax.plot(best["kl"], best["reward"], "o", color=_ORANGE, markersize=5, label="best of n")
@@ -84,7 +87,10 @@ def draw(result: FrontierResult, ax: Axes | None, *, with_gold: bool, sqrt_axis:
             functions=(lambda x: np.sqrt(np.maximum(x, 0)), lambda x: np.square(x)),
         )
     # Frontiers are concave, so this corner is free.
-    ax.legend(handles, texts, frameon=False, fontsize="small", loc="lower right")
+    legend = ax.legend(handles, texts, frameon=False, fontsize="small", loc="lower right")
+    for text in legend.get_texts():
+        text.set_text(text.get_text().removeprefix(_JOINER))
+        text.set_parse_math(False)
     return ax
 
 
@@ -96,7 +102,13 @@ def _name(ax: Axes, text: str, kl: float, reward: float, colour: str) -> None:
         textcoords="offset points",
         fontsize="x-small",
         color=colour,
+        parse_math=False,
     )
+
+
+def _shown(label: str) -> str:
+    """A label that a legend shows: those that begin with an underscore are left out of legends."""
+    return f"{_JOINER}{label}" if label.startswith("_") else label
 
 
 def _frontier(ax: Axes, tilt: _Columns) -> None:

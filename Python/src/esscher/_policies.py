@@ -49,7 +49,7 @@ def add_policies(options: Handle, policies: Any) -> None:
         error.check(
             library().esscher_options_add_policy(
                 options.pointer,
-                encoded(str(record["name"]), f"{place}, name"),
+                encoded(_name(record["name"]), f"{place}, name"),
                 _number(record["kl"], f"{place}, kl"),
                 _number(record["reward"], f"{place}, reward"),
                 math.nan if record.get("gold") is None else _number(record["gold"], f"{place}, gold"),
@@ -60,7 +60,8 @@ def add_policies(options: Handle, policies: Any) -> None:
 
 def _records(policies: Any) -> list[Any]:
     if _files.is_name(policies):
-        policies = _files.read(fspath(policies), wanted=None)
+        # Names are text, also where they look like numbers.
+        policies = _files.read(fspath(policies), prompt="name")
     if isinstance(policies, Mapping):
         raise UsageError("policies takes a list of dictionaries; put the one policy into a list.")
     if is_sequence(policies):
@@ -77,7 +78,15 @@ def _records(policies: Any) -> list[Any]:
     return records
 
 
+def _name(value: Any) -> str:
+    """A name as JSON writes it: true, not True."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _number(value: Any, place: str) -> float:
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise InputError(f"{place}: {value!r} is no number; pass one.", place)
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError as problem:
+        raise InputError(f"{place}: the number is too large for float64; correct it.", place) from problem

@@ -12,7 +12,7 @@ from ._arrow import StreamPart, pyarrow
 from ._cells import Array, Cells, Elements, check_samples, elements_of, matrices, ragged
 from ._identifiers import coded, one_chunk, texts_of
 from ._roles import GUESSES, LOG_WEIGHT_NAMES, Roles
-from .errors import InputError
+from .errors import InputError, InputTypeError
 
 #: Cells of a table, or a column that is handed over as it is.
 Part = Cells | StreamPart
@@ -174,6 +174,46 @@ class PromptTable:
             compute.list_value_length(self._table.column(name).slice(0, 1))[0].as_py() for name in (column, other)
         ]
         return bool(lengths[0] == lengths[1])
+
+
+def note_of_order(place: str, own: PromptTable | None, rewards: PromptTable | None) -> str | None:
+    """What to say where one of two names its prompts, and places alone tell which of the other's is which.
+
+    Parameters
+    ----------
+    place : str
+        What goes with the rewards.
+    own, rewards : PromptTable, optional
+        Its table and the rewards' one, where they are tables.
+
+    Returns
+    -------
+    str or None
+        None where both name their prompts, or neither does.
+    """
+    known = None if own is None else own.identifiers
+    theirs = None if rewards is None else rewards.identifiers
+    if (known is None) == (theirs is None):
+        return None
+    without, named = ("the rewards", place) if rewards is None or theirs is None else (place, rewards.name)
+    return (
+        f"Prompts of '{without}' have no identifiers and those of '{named}' have, so they were paired by their order, "
+        "first appearance first; give both identifiers to have them matched."
+    )
+
+
+def plain_array(value: Any, name: str) -> Array:
+    """Counts as an array.
+
+    Raises
+    ------
+    InputTypeError
+        For rows of several lengths.
+    """
+    try:
+        return np.asarray(value)
+    except ValueError as problem:
+        raise InputTypeError(f"{name}: takes whole numbers, one a prompt.", name) from problem
 
 
 def whole_numbers(elements: Elements, name: str) -> Array:

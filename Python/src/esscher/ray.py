@@ -16,13 +16,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ._arrow import arrow_failures
+from ._files import label_of
 from ._frontier import frames_inside
 from ._frontier import frontier as whole_frontier
-from ._parts import COMPANIONS, Part, expanded, files_of, parts_of_files
+from ._options import device_names
+from ._parts import COMPANIONS, Part, expanded, files_of, parts_of_files, prompt_of_lists
 from ._progress import ProgressBar
+from ._repeats import digests_of, prompt_column, refuse_repeats, text_of
+from ._roles import checked_columns, is_wanted
 from .errors import EsscherError, EsscherWarning, InputError, UsageError
 from .result import FrontierResult
-from .sweeps import Shard, merge, run_shard
+from .sweeps import Shard, merge, run_unless_finished
 
 try:
     import ray
@@ -107,13 +112,15 @@ def frontier(
     passed = {name: value for name, value in arguments.items() if name in _PASSED}
     if not ray.is_initialized():
         ray.init(log_to_driver=False)
-    parts = _parts(paths_or_dataset, arguments, shards)
+    chosen = checked_columns(arguments.get("column"))
+    parts = _parts(paths_or_dataset, arguments, shards, chosen)
     if not parts:
         raise InputError("the sweep has no prompt; check the files.")
-    if "label" not in passed:
-        passed["label"] = "rewards"
-    device = passed.get("device") or "auto"
-    names = device if isinstance(device, str) else ",".join(device)
+    arrays = dict.fromkeys(part.path for part in parts if isinstance(part, Part) and not part.row_groups)
+    if passed.get("label") is None and arrays:
+        # Tables call it as their column is called.
+        passed["label"] = label_of(next(iter(arrays))) if len(arrays) == 1 else "rewards"
+    names = device_names(passed.get("device") or "auto")
     passed.setdefault("threads", max(1, int(num_cpus)))
     settings: dict[str, Any] = {
         "num_cpus": num_cpus,
@@ -126,12 +133,13 @@ def frontier(
     task = ray.remote(_run).options(**settings)
     places = list(_places(parts))
     previous: bytes | None = None
+    notes: dict[str, None] = {}
     number = 0
     with ProgressBar(progress) as bar:
         while True:
             after = None if previous is None else ray.put(previous)
             number += 1
-            states = _round(task, places, passed, after, _Watcher(bar.callback, number, len(places)))
+            states = _round(task, places, passed, after, _Watcher(bar.callback, number, len(places)), notes)
             named = {f"shard {index}": state for index, state in states.items()}
             if previous is not None:
                 named["the merge before"] = previous
@@ -141,26 +149,49 @@ def frontier(
             if merged.result is not None:
                 break
             previous = merged.state
-    for warning in caught:
-        warnings.warn(str(warning.message), EsscherWarning, stacklevel=frames_inside())
-    return merged.result
+    result = merged.result
+    result.warnings = (*notes, *result.warnings)
+    for text in (*notes, *(str(warning.message) for warning in caught)):
+        warnings.warn(text, EsscherWarning, stacklevel=frames_inside())
+    return result
 
 
-def _parts(source: Any, arguments: dict[str, Any], shards: int | None) -> Sequence[Part | _Block]:
+def _parts(
+    source: Any, arguments: dict[str, Any], shards: int | None, chosen: dict[str, tuple[str, ...]]
+) -> Sequence[Part | _Block]:
     if shards is not None and shards < 1:
         raise UsageError(f"shards is {shards}; a sweep has at least one.")
     if hasattr(source, "to_arrow_refs"):
         for name in COMPANIONS:
             if arguments.get(name) is not None:
                 raise UsageError(f"{name} of a dataset is a column: name it with column={{'{name}': ...}}.")
+        names = source.columns()
+        if names is not None:
+            wanted = [name for name in names if is_wanted(name, chosen)]
+            source = source.select_columns(wanted) if wanted and len(wanted) < len(names) else source
         references = source.to_arrow_refs() if shards is None else source.repartition(shards).to_arrow_refs()
-        count = ray.remote(_row_count)
-        rows = ray.get([count.remote(reference) for reference in references])
-        return [_Block(reference, prompts) for reference, prompts in zip(references, rows) if prompts]
+        return _blocks(references, chosen)
     companions: dict[str, Sequence[str]] = {
         name: files_of(arguments[name], name) for name in COMPANIONS if arguments.get(name) is not None
     }
-    return parts_of_files(expanded(source), companions, shards)
+    return parts_of_files(expanded(source), companions, shards, chosen)
+
+
+def _blocks(references: list[Any], chosen: dict[str, tuple[str, ...]]) -> list[_Block]:
+    """The blocks of a dataset that have rows, each prompt in one of them."""
+    look = ray.remote(_prompts_of)
+    places = [f"block {index} of the dataset" for index in range(len(references))]
+    found = ray.get([look.remote(reference, place, chosen) for reference, place in zip(references, places)])
+    for outcome in found:
+        if isinstance(outcome, EsscherError):
+            raise outcome
+
+    def name_of(index: int, digest: bytes) -> str:
+        name: str = ray.get(ray.remote(_text_of).remote(references[index], chosen, digest))
+        return name
+
+    refuse_repeats(places, [digests for _, digests in found], name_of)
+    return [_Block(reference, prompts) for reference, (prompts, _) in zip(references, found) if prompts]
 
 
 def _places(parts: Sequence[Part | _Block]) -> Iterator[tuple[Any, Shard]]:
@@ -187,9 +218,14 @@ class _Watcher:
 
 
 def _round(
-    task: Any, places: list[tuple[Any, Shard]], passed: dict[str, Any], after: Any, watch: Callable[[int], None]
+    task: Any,
+    places: list[tuple[Any, Shard]],
+    passed: dict[str, Any],
+    after: Any,
+    watch: Callable[[int], None],
+    notes: dict[str, None],
 ) -> dict[int, bytes]:
-    """The states of all shards, by number."""
+    """The states of all shards, by number; what is to be said about their input goes to `notes`."""
     states: dict[int, bytes] = {}
     left = {shard.index: _RESUBMISSIONS for _, shard in places}
     running = {task.remote(content, shard, passed, after): (content, shard) for content, shard in places}
@@ -216,7 +252,8 @@ def _round(
                 if isinstance(outcome, EsscherError):
                     raise outcome
                 # A shard that ran twice leaves the same bytes; only one of them is kept.
-                states[shard.index] = outcome
+                states[shard.index], said = outcome
+                notes.update(dict.fromkeys(said))
             watch(len(states))
     except BaseException:
         for reference in running:
@@ -225,17 +262,39 @@ def _round(
     return states
 
 
-def _run(content: Any, shard: Shard, passed: dict[str, Any], after: bytes | None) -> bytes | EsscherError:
-    """A task: one shard's round. What is wrong with its input is given back, not raised, as no retry mends it."""
+def _run(
+    content: Any, shard: Shard, passed: dict[str, Any], after: bytes | None
+) -> tuple[bytes, list[str]] | EsscherError:
+    """A task: one shard's round, and what is to be said about its input.
+
+    What is wrong with its input is given back, not raised, as no retry mends it.
+    """
+    notes: list[str] = []
     try:
-        with warnings.catch_warnings():
-            # The merge says what states have to say.
-            warnings.simplefilter("ignore", EsscherWarning)
-            inputs = content.load(None) if isinstance(content, Part) else {"rewards": content}
-            return run_shard(shard=shard, after=after, progress=False, **inputs, **passed)
+        inputs = content.load() if isinstance(content, Part) else {"rewards": content}
+        state = run_unless_finished(shard=shard, after=after, progress=False, notes=notes, **inputs, **passed)
+        if state is None:
+            return UsageError("The sweep is finished; there is nothing left to run.")
+        return state, notes
     except EsscherError as problem:
         return problem
 
 
-def _row_count(table: Any) -> int:
-    return int(table.num_rows)
+def _prompts_of(table: Any, place: str, chosen: dict[str, tuple[str, ...]]) -> Any:
+    """A task: how many prompts a block has, and the digests of their names."""
+    if not table.num_rows:
+        return 0, None
+    try:
+        with arrow_failures(place):
+            prompt = prompt_of_lists(table.schema, place, chosen)
+            digests = None if prompt is None else digests_of(table, prompt, place)
+        return (table.num_rows if digests is None else len(digests)), digests
+    except EsscherError as problem:
+        return problem
+
+
+def _text_of(table: Any, chosen: dict[str, tuple[str, ...]], digest: bytes) -> str:
+    """A task: the name of a prompt."""
+    prompt = prompt_column(table.column_names, chosen)
+    assert prompt is not None
+    return text_of(table, prompt, digest)

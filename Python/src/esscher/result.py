@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import copy
 import ctypes
+import importlib
 import json
 from collections.abc import Sequence
 from functools import cached_property
@@ -56,14 +58,21 @@ class FrontierResult:
 
     @property
     def points(self) -> list[dict[str, Cell]]:
-        """A dictionary a point; None where a cell is undefined, and then ``note`` says why."""
+        """A dictionary a point; None where a cell is undefined, and then ``note`` says why.
+
+        Every call gives copies, which may be changed.
+        """
+        return [dict(point) for point in self._points]
+
+    @property
+    def _points(self) -> list[dict[str, Cell]]:
         points: list[dict[str, Cell]] = self._report["points"]
         return points
 
     @property
     def provenance(self) -> dict[str, Any]:
         """Where the numbers come from: version, inputs and their shapes, device, precision, seed, seconds a stage."""
-        provenance: dict[str, Any] = self._report["provenance"]
+        provenance: dict[str, Any] = copy.deepcopy(self._report["provenance"])
         return provenance
 
     def curve(self, name: str, label: str | None = None) -> dict[str, np.ndarray[Any, Any]]:
@@ -89,12 +98,12 @@ class FrontierResult:
         UsageError
             If the result has no such curve.
         """
-        chosen = [point for point in self.points if point["curve"] == name]
+        chosen = [point for point in self._points if point["curve"] == name]
         if label is None and name != "policy" and chosen:
             label = str(chosen[0]["label"])
         points = [point for point in chosen if label is None or point["label"] == label]
         if not points:
-            known = dict.fromkeys(str(point["curve"]) for point in self.points)
+            known = dict.fromkeys(str(point["curve"]) for point in self._points)
             about = f" of '{label}'" if chosen else ""
             raise UsageError(f"the result has no curve '{name}'{about}; its curves are {', '.join(known)}.")
         return {column: self._array(column, points) for column in self.columns}
@@ -110,42 +119,42 @@ class FrontierResult:
 
     def to_dict(self) -> dict[str, list[Cell]]:
         """Columns as lists, None where a cell is undefined."""
-        return {column: [point[column] for point in self.points] for column in self.columns}
+        return {column: [point[column] for point in self._points] for column in self.columns}
 
     def to_pandas(self) -> pandas.DataFrame:
         """A data frame of pandas: float64 with NaN, whole numbers as Int64 and ``trusted`` as boolean, both with NA."""
-        import pandas
-
+        module = _package("pandas", "to_pandas", "pandas")
         types = {_structs.INTEGER: "Int64", _structs.FLAG: "boolean", _structs.NUMBER: "float64"}
         columns = self.to_dict()
-        series = {name: pandas.Series(cells, dtype=types.get(self._kinds[name])) for name, cells in columns.items()}
-        return pandas.DataFrame(series)
+        series = {name: module.Series(cells, dtype=types.get(self._kinds[name])) for name, cells in columns.items()}
+        frame: pandas.DataFrame = module.DataFrame(series)
+        return frame
 
     def to_polars(self) -> polars.DataFrame:
         """A data frame of polars; undefined cells are null."""
-        import polars
-
+        module = _package("polars", "to_polars", "polars")
         types: dict[int, Any] = {
-            _structs.INTEGER: polars.Int64,
-            _structs.FLAG: polars.Boolean,
-            _structs.NUMBER: polars.Float64,
-            _structs.TEXT: polars.String,
+            _structs.INTEGER: module.Int64,
+            _structs.FLAG: module.Boolean,
+            _structs.NUMBER: module.Float64,
+            _structs.TEXT: module.String,
         }
         schema = {name: types[kind] for name, kind in self._kinds.items()}
-        return polars.DataFrame(self.to_dict(), schema=schema)
+        frame: polars.DataFrame = module.DataFrame(self.to_dict(), schema=schema)
+        return frame
 
     def to_arrow(self) -> pyarrow.Table:
         """A table of Arrow; undefined cells are null."""
-        import pyarrow
-
+        module = _package("pyarrow", "to_arrow", "'esscher[arrow]'")
         types = {
-            _structs.INTEGER: pyarrow.int64(),
-            _structs.FLAG: pyarrow.bool_(),
-            _structs.NUMBER: pyarrow.float64(),
-            _structs.TEXT: pyarrow.string(),
+            _structs.INTEGER: module.int64(),
+            _structs.FLAG: module.bool_(),
+            _structs.NUMBER: module.float64(),
+            _structs.TEXT: module.string(),
         }
-        schema = pyarrow.schema([(name, types[kind]) for name, kind in self._kinds.items()])
-        return pyarrow.table(self.to_dict(), schema=schema)
+        schema = module.schema([(name, types[kind]) for name, kind in self._kinds.items()])
+        table: pyarrow.Table = module.table(self.to_dict(), schema=schema)
+        return table
 
     def to_csv(self) -> str:
         """The points as the program's CSV, byte for byte; the shortest digits that read back as the same number."""
@@ -184,7 +193,7 @@ class FrontierResult:
 
     def __len__(self) -> int:
         """How many points there are."""
-        return len(self.points)
+        return len(self._points)
 
     def __repr__(self) -> str:
         provenance = self.provenance
@@ -209,6 +218,13 @@ class FrontierResult:
 
     def __hash__(self) -> int:
         return hash(self._texts["csv"])
+
+
+def _package(name: str, method: str, requirement: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError as problem:
+        raise ImportError(f"{method} needs {name}, which is not installed; run pip install {requirement}.") from problem
 
 
 def result_of_report(report: Handle, notes: Sequence[str]) -> FrontierResult:

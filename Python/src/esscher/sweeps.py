@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import inspect
+import numbers
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -127,6 +128,7 @@ def run_unless_finished(
     after: bytes | None,
     progress: bool | Callable[[str, float], object] | None,
     name: str = "the state to go on after",
+    notes: list[str] | None = None,
     **arguments: Any,
 ) -> bytes | None:
     """As :func:`run_shard`; None where `after` is the finished sweep of this question.
@@ -137,6 +139,8 @@ def run_unless_finished(
         As of :func:`run_shard`.
     name : str, optional
         Of `after`, for messages.
+    notes : list of str, optional
+        Where what is to be said about the input goes, in place of a warning.
 
     Returns
     -------
@@ -150,9 +154,7 @@ def run_unless_finished(
     options = make_options(given)
     if given["policies"] is not None:
         add_policies(options, given["policies"])
-    place = _structs.Shard(
-        index=shard.index, count=shard.count, first_prompt=shard.first_prompt, prompts=shard.prompts or 0
-    )
+    place = _place(shard)
     previous = None if after is None else _state(after, name)
     with ProgressBar(progress) as bar:
         loaded = load(Inputs(**{name: given[name] for name in Inputs.__dataclass_fields__}))
@@ -170,9 +172,29 @@ def run_unless_finished(
             return status
 
         state = watch(invoke, "esscher_state_destroy", bar.callback)
-    for note in loaded.notes:
-        warnings.warn(note, EsscherWarning, stacklevel=frames_inside())
+    if notes is not None:
+        notes += loaded.notes
+    else:
+        for note in loaded.notes:
+            warnings.warn(note, EsscherWarning, stacklevel=frames_inside())
     return None if state.pointer.value is None else _bytes(state)
+
+
+def _place(shard: Any) -> _structs.Shard:
+    if not isinstance(shard, Shard):
+        raise UsageError(
+            f"shard takes an esscher.Shard, such as esscher.Shard(1, 8), not an object of type {type(shard).__name__}."
+        )
+    members: dict[str, Any] = {
+        "index": shard.index,
+        "count": shard.count,
+        "first_prompt": shard.first_prompt,
+        "prompts": 0 if shard.prompts is None else shard.prompts,
+    }
+    for member, value in members.items():
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral) or not -(2**63) <= int(value) < 2**63:
+            raise UsageError(f"{member} of a shard is a whole number, not {value!r}.")
+    return _structs.Shard(**{member: int(value) for member, value in members.items()})
 
 
 def merge(states: Iterable[bytes] | Mapping[str, bytes]) -> Merge:
@@ -193,8 +215,13 @@ def merge(states: Iterable[bytes] | Mapping[str, bytes]) -> Merge:
     InputError
         For states that do not belong together, and shards that are missing or there twice.
     """
+    if isinstance(states, (bytes, bytearray, str)) or not isinstance(states, Iterable):
+        raise UsageError(
+            "merge takes the states of all shards, as a list or as a dictionary by name, not an object of type "
+            f"{type(states).__name__}."
+        )
     named = states.items() if isinstance(states, Mapping) else ((f"state {n}", data) for n, data in enumerate(states))
-    handles = [_state(data, name) for name, data in named]
+    handles = [_state(data, str(name)) for name, data in named]
     pointers = (ctypes.c_void_p * len(handles))(*[handle.pointer.value for handle in handles])
     report, merged, error = ctypes.c_void_p(), ctypes.c_void_p(), ErrorSlot()
     status = library().esscher_merge(pointers, len(handles), ctypes.byref(report), ctypes.byref(merged), error.address)

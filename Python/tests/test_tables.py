@@ -92,6 +92,10 @@ KINDS: dict[str, Callable[[np.ndarray], Any]] = {
     "pandas series of arrow": lambda x: lists(x).to_pandas(types_mapper=package("pandas").ArrowDtype)["rewards"],
     "pandas long": lambda x: long(x).to_pandas(),
     "pandas long, prompts in the index": lambda x: long(x).to_pandas().set_index("prompt_id"),
+    "pandas series, prompts in the index": lambda x: long(x).to_pandas().set_index("prompt_id")["reward"],
+    "pandas series of lists, prompts in the index": lambda x: (
+        long(x).to_pandas().groupby("prompt_id", sort=False)["reward"].agg(list).rename("k")
+    ),
     "pandas long, prompts in a level of the index": lambda x: (
         long(x).to_pandas().assign(sample=range(x.size)).set_index(["prompt_id", "sample"])
     ),
@@ -194,6 +198,17 @@ def test_what_is_paired_by_order_alone_says_so(rewards: np.ndarray) -> None:
         esscher.frontier({"a": table, "b": table}, ensemble="mean", resamples=0),
     ):
         assert not any("paired" in warning for warning in result.warnings)
+
+
+def test_series_with_prompts_in_the_index_are_matched_by_prompt(rewards: np.ndarray) -> None:
+    pandas = package("pandas")
+    index = pandas.Index([f"p{row}" for row in range(len(rewards))], name="prompt_id")
+    series = pandas.Series(list(rewards), index=index)
+    others = {"gold": -rewards, "logprobs": -np.abs(rewards) - 1, "log_weights": rewards * 0.1}
+    for role, cells in others.items():
+        beside = pandas.Series(list(cells), index=index, name="reward")[::-1]
+        assert csv(series, **{role: beside}) == csv(rewards, **{role: cells})
+    assert csv(series, column={"reward": "reward"}) == csv(rewards)
 
 
 def test_structs_of_gold_are_matched_by_prompt(rewards: np.ndarray) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ._arrow import pyarrow
+from ._roles import GUESSES
 from .errors import InputError, InputTypeError
 
 
@@ -67,6 +68,18 @@ def table_of_frame(frame: Any, name: str, wanted: Callable[[str], bool]) -> Any:
         raise InputError(
             f"{name}: a column cannot be read ({words}); pass the columns that are needed, of numbers.", name
         ) from problem
+
+
+def names_prompts(value: Any) -> bool:
+    """Whether a series has an index that is called as columns of prompts are."""
+    levels = getattr(getattr(value, "index", None), "names", ())
+    return hasattr(value, "to_frame") and any(level in GUESSES["prompt"] for level in levels)
+
+
+def frame_of_series(series: Any, name: str) -> Any:
+    """A series as a frame of one column, which keeps its name where that is one of rewards."""
+    keeps = name == "reward" and series.name in GUESSES["reward"]
+    return series.to_frame(series.name if keeps else name)
 
 
 def values_of_series(series: Any, name: str) -> Any:

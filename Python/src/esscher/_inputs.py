@@ -198,7 +198,7 @@ class _Loader:
             value = self._read(place, self.inputs.key, is_first=first is None)
         else:
             place = name or "rewards"
-        table = as_table(value, place, self._is_wanted)
+        table = as_table(value, place, self._is_wanted, "reward")
         if table is None:
             label = label or "rewards"
             if first is not None:
@@ -288,7 +288,8 @@ class _Loader:
             text, key = _files.split_key(fspath(value))
             place = text
             value = self._read(text, key, is_companion=True)
-        table = as_table(value, place, lambda column: column == key or self._is_wanted(column))
+        usual = "log_weight" if role == "logweight" else role
+        table = as_table(value, place, lambda column: column == key or self._is_wanted(column), usual)
         if table is not None:
             self._has_table = True
             with arrow_failures(place):

@@ -11,7 +11,7 @@ import numpy as np
 from ._arrow import StreamPart, array_depth, has_array, has_stream, pyarrow, stream_depth, table_of
 from ._cells import Elements, Reading, check_samples, elements_of, matrices, not_bfloat16
 from ._dlpack import tensor_elements
-from ._frames import check_items, refuse_groups, table_of_frame, values_of_series
+from ._frames import check_items, frame_of_series, names_prompts, refuse_groups, table_of_frame, values_of_series
 from ._sequences import numbers_of, rows_of
 from ._tables import Part
 from .errors import InputTypeError
@@ -24,7 +24,9 @@ def module_of(value: object) -> str:
     return type(value).__module__.partition(".")[0]
 
 
-def as_table(value: Any, name: str, wanted: Callable[[str], bool] = lambda column: True) -> Any:
+def as_table(
+    value: Any, name: str, wanted: Callable[[str], bool] = lambda column: True, series_name: str | None = None
+) -> Any:
     """An object with columns as a pyarrow table, without a copy; None for what has no columns.
 
     Parameters
@@ -36,6 +38,8 @@ def as_table(value: Any, name: str, wanted: Callable[[str], bool] = lambda colum
         For messages.
     wanted : callable
         Which columns may be asked for, where leaving the others out saves work; all where there are none of them.
+    series_name : str, optional
+        What a series of pandas is called whose index names prompts; its own name where that is a column's.
     """
     if module_of(value) == "datasets":
         return _dataset_table(value, name, wanted)
@@ -46,6 +50,8 @@ def as_table(value: Any, name: str, wanted: Callable[[str], bool] = lambda colum
         if hasattr(value, "columns"):
             return table_of_frame(value, name, wanted)
         check_items(getattr(value, "dtype", None), name)
+        if series_name is not None and names_prompts(value):
+            return table_of_frame(frame_of_series(value, series_name), name, wanted)
     if type(value).__name__ == "RecordBatchReader" and hasattr(value, "read_all"):
         return value.read_all()
     if has_stream(value):

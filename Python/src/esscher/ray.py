@@ -87,7 +87,8 @@ def frontier(
         As of :func:`esscher.frontier`; the share is of the round's shards.
     **arguments
         Of :func:`esscher.frontier`. ``gold``, ``logprobs`` and ``log_weights`` are columns of Parquet files and
-        datasets (``column={"gold": ...}``), and of .npy files a file for each file of rewards.
+        datasets (``column={"gold": ...}``), and of .npy files a file for each file of rewards. ``label`` is by default
+        the column's name or that of a single .npy file, and "rewards" for several.
 
     Returns
     -------
@@ -97,7 +98,8 @@ def frontier(
     Raises
     ------
     EsscherError
-        As :func:`esscher.frontier`; the first shard's that fails.
+        As :func:`esscher.frontier`; the first shard's that fails. Also for a prompt whose rows are in two row groups,
+        files or blocks, which would count twice; inside one they are joined.
     RuntimeError
         If a shard is lost more often than it may be.
 

@@ -79,6 +79,7 @@ def test_an_interruption_ends_the_run_and_the_next_one_works(watched: bool) -> N
 
 
 def test_an_interrupted_command_line_ends_with_130(tmp_path: Path) -> None:
+    package("tqdm")
     np.save(tmp_path / "k.npy", np.random.default_rng(0).normal(size=(400, 20000)))
     arguments = ["frontier", str(tmp_path / "k.npy"), "--curves", "soft_best_of_n", "--threads", "1"]
     process = python(

@@ -65,6 +65,12 @@ KINDS: dict[str, Callable[[np.ndarray], Any]] = {
     "arrow large lists": lambda x: package("pyarrow").array(
         list(x), package("pyarrow").large_list(package("pyarrow").float32())
     ),
+    "arrow list views": lambda x: package("pyarrow").table(
+        {
+            "id": range(len(x)),
+            "rewards": package("pyarrow").array(list(x), package("pyarrow").list_view(package("pyarrow").float32())),
+        }
+    ),
     "arrow chunks": lambda x: package("pyarrow").concat_tables([lists(x[:10]), lists(x[10:])])["rewards"],
     "arrow slice": lambda x: package("pyarrow").concat_tables([lists(x), lists(x)]).slice(len(x))["rewards"],
     "arrow table": lists,

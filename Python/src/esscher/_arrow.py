@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from ._dlpack import capsule_pointer
 from ._library import ErrorSlot, Handle, encoded, library
 from ._structs import ArrowSchema, ArrowStream
@@ -139,6 +142,28 @@ def table_of(exporter: Any, name: str) -> Any:
             "that Esscher reads (floats, integers of 8 to 64 bits, booleans).",
             name,
         ) from problem
+
+
+def list_lengths(lists: Any) -> npt.NDArray[np.int64] | None:
+    """How many items each list of a pyarrow column has, a null one none.
+
+    Parameters
+    ----------
+    lists : pyarrow.Array or pyarrow.ChunkedArray
+        Of any type of lists.
+
+    Returns
+    -------
+    ndarray of int64 or None
+        None where this pyarrow does not count lists of the type, as older ones do not views.
+    """
+    from pyarrow import ArrowNotImplementedError, compute
+
+    try:
+        lengths: npt.NDArray[np.int64] = compute.list_value_length(lists).fill_null(0).to_numpy().astype(np.int64)
+    except ArrowNotImplementedError:
+        return None
+    return lengths
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ._arrow import StreamPart, pyarrow
+from ._arrow import StreamPart, list_lengths, pyarrow
 from ._cells import Array, Cells, Elements, check_samples, elements_of, matrices, ragged
 from ._identifiers import coded, one_chunk, texts_of
 from ._roles import GUESSES, LOG_WEIGHT_NAMES, Roles
@@ -117,7 +117,9 @@ class PromptTable:
         if self._is_list(column):
             codes = self._codes
             if codes is None or np.array_equal(codes, np.arange(len(codes))):
-                check_samples(_lengths(self._table.column(column)), self.name, self._drops)
+                lengths = list_lengths(self._table.column(column))
+                if lengths is not None:
+                    check_samples(lengths, self.name, self._drops)
                 return StreamPart(self._table.column(column))
             return self._of_lists(column, codes)
         elements = self._flat(self._table.column(column), column)
@@ -131,7 +133,14 @@ class PromptTable:
 
         lists = one_chunk(self._arrow, self._table.column(column))
         # Null lists may lie over numbers, which flattening leaves out.
-        owners = np.repeat(codes, _lengths(lists))
+        lengths = list_lengths(lists)
+        if lengths is None:
+            raise InputError(
+                f"{self.name}, column '{column}': this pyarrow cannot join views of lists ({lists.type}); update "
+                "pyarrow, or cast the column to lists.",
+                self.name,
+            )
+        owners = np.repeat(codes, lengths)
         check_samples(np.bincount(owners, minlength=len(self.identifiers)), self.name, self._drops)
         elements = self._flat(compute.list_flatten(lists), column)
         return _grouped(elements, owners, len(self.identifiers))
@@ -233,14 +242,6 @@ def whole_numbers(elements: Elements, name: str) -> Array:
     if not np.array_equal(whole, values):
         raise InputError(f"{name}: holds a number that is not whole; counts are whole numbers.", name)
     return np.ascontiguousarray(whole)
-
-
-def _lengths(lists: Any) -> Array:
-    """How many items each list has; a null one none."""
-    from pyarrow import compute
-
-    lengths: Array = compute.list_value_length(lists).fill_null(0).to_numpy().astype(np.int64)
-    return lengths
 
 
 def open_table(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ._arrow import StreamPart, array_depth, has_array, has_stream, pyarrow, stream_depth, table_of
+from ._arrow import StreamPart, array_depth, has_array, has_stream, list_lengths, pyarrow, stream_depth, table_of
 from ._cells import Elements, Reading, check_samples, elements_of, matrices, not_bfloat16
 from ._dlpack import tensor_elements
 from ._frames import check_items, frame_of_series, names_prompts, refuse_groups, table_of_frame, values_of_series
@@ -301,11 +301,12 @@ def _check_lists(exporter: Any, name: str) -> None:
         return
     try:
         import pyarrow as arrow
-        from pyarrow import compute
     except ImportError:
         return
     try:
-        lengths = compute.list_value_length(arrow.chunked_array(exporter)).fill_null(0).to_numpy()
+        lengths = list_lengths(arrow.chunked_array(exporter))
     except arrow.ArrowException:
+        # A type of another library's, which is the engine's to read or to refuse.
         return
-    check_samples(lengths, name, drops=False)
+    if lengths is not None:
+        check_samples(lengths, name, drops=False)

@@ -87,6 +87,10 @@ TEXTS = {
         for i in range(9)
     ),
     "long.jsonl": "".join(json.dumps({"id": i % 5, "reward": (i * 37 % 11) / 7}) + "\n" for i in range(50)),
+    "chats.jsonl": "".join(
+        json.dumps({"prompt": [{"role": "user", "content": f"é {i % 3}"}], "reward": (i * 37 % 11) / 7}) + "\n"
+        for i in range(30)
+    ),
     "flags.jsonl": "".join(json.dumps({"prompt": f"q{i % 2}", "score": i % 3 == 0}) + "\n" for i in range(30)),
     "strings.jsonl": "".join(json.dumps({"id": i % 2, "score": f"{i % 4}.5"}) + "\n" for i in range(30)),
 }
@@ -98,7 +102,10 @@ def test_texts_are_read_as_the_program_reads_them(name: str, tool: Any, tmp_path
     path = tmp_path / name
     path.write_text(TEXTS[name])
     options = ["--missing", "drop", "--resamples", str(RESAMPLES)]
-    assert csv(path, missing="drop") == tool("frontier", str(path), "--format", "csv", *options)
+    lines, theirs = tmp_path / "lines.csv", tmp_path / "theirs.csv"
+    expected = tool("frontier", str(path), "--format", "csv", "--per-prompt", str(theirs), *options)
+    assert csv(path, missing="drop", per_prompt=lines) == expected
+    assert lines.read_text() == theirs.read_text()
 
 
 def test_arguments_that_do_not_fit_the_file_are_refused(rewards: np.ndarray, tmp_path: Path) -> None:

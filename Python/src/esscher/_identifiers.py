@@ -110,7 +110,9 @@ def _comparable(arrow: Any, values: Any) -> Any:
     if isinstance(values, arrow.ExtensionArray):
         values = values.storage
     if types.is_nested(values.type):
-        texts = (json.dumps(item, ensure_ascii=False, default=str) for item in values.to_pylist())
+        # As the program writes them.
+        compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str)
+        texts = (compact.encode(item) for item in values.to_pylist())
         return arrow.array(texts, arrow.large_string())
     if str(values.type) == "string_view":
         return values.cast(arrow.large_string())

@@ -145,19 +145,26 @@ def test_a_node_that_dies_changes_nothing(cluster, files, tmp_path, monkeypatch)
             with open(f"{folder}/{shard.index}", "w"):
                 pass
             time.sleep(600)
+        # The others wait for it: there are more shards than they have processors, so that it is given one.
+        while not os.listdir(folder):
+            time.sleep(0.05)
         return original(content, shard, passed, after)
 
     monkeypatch.setattr(esscher.ray, "_run", run)
 
     def kill():
-        while not os.listdir(folder):
+        while not os.listdir(folder) and not over.is_set():
             time.sleep(0.05)
         cluster.remove_node(doomed, allow_graceful=False)
 
+    over = threading.Event()
     killer = threading.Thread(target=kill)
     killer.start()
-    result = esscher.ray.frontier(files, lambdas="0,0.5,2", **OPTIONS)
-    killer.join()
+    try:
+        result = esscher.ray.frontier(files, lambdas="0,0.5,2", **OPTIONS)
+    finally:
+        over.set()
+        killer.join()
     assert os.listdir(folder)
     assert result.to_csv() == whole(files, lambdas="0,0.5,2")
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import glob
 import itertools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +41,8 @@ class Part:
         The files of gold and so on, by argument.
     columns : tuple of str
         Of a Parquet file, those that play a role.
+    prompt : str or None
+        Of a Parquet file, the column that names prompts.
     """
 
     path: str
@@ -49,6 +51,7 @@ class Part:
     row_groups: tuple[int, ...] = ()
     companions: dict[str, str] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
+    prompt: str | None = None
 
     def load(self, columns: Sequence[str] | None = None) -> dict[str, Any]:
         """Read the part's own bytes.
@@ -71,6 +74,29 @@ class Part:
         rows = slice(self.first, self.first + self.prompts)
         paths = {"rewards": self.path, **self.companions}
         return {role: np.load(path, mmap_mode="r", allow_pickle=False)[rows] for role, path in paths.items()}
+
+    @property
+    def place(self) -> str:
+        """What it is called in messages."""
+        return f"{self.path}, row group {self.row_groups[0]}" if self.row_groups else self.path
+
+    def digests(self) -> Array | InputError:
+        """Digests of its prompts; what is wrong with them is given back, so that it crosses processes."""
+        assert self.prompt is not None
+        try:
+            with arrow_failures(self.place):
+                return digests_of(self.load([self.prompt])["rewards"], self.prompt, self.place)
+        except InputError as problem:
+            return problem
+
+
+#: Digests of the prompts of some parts, in their order.
+Look = Callable[[list[Part]], list[Array | InputError]]
+
+
+def look_here(parts: list[Part]) -> list[Array | InputError]:
+    """Digests of the prompts of some parts, read by this process."""
+    return [part.digests() for part in parts]
 
 
 def expanded(paths: Any) -> list[str]:
@@ -108,6 +134,7 @@ def parts_of_files(
     companions: dict[str, Sequence[str]],
     target: int | None,
     chosen: Mapping[str, tuple[str, ...]] | None = None,
+    look: Look = look_here,
 ) -> list[Part]:
     """Parts of some files, in their order.
 
@@ -121,6 +148,8 @@ def parts_of_files(
         About how many parts are wanted; by default a row group each, and 16 Mi cells of an array.
     chosen : mapping, optional
         The caller's columns by role.
+    look : callable, optional
+        How the prompts' names are read.
 
     Raises
     ------
@@ -135,14 +164,13 @@ def parts_of_files(
                 f"{name} names {len(files)} files and rewards {len(paths)}; name one for each, in the same order."
             )
     parts: list[Part] = []
-    digests: list[Array | None] = []
     for number, path in enumerate(paths):
         own = {name: files[number] for name, files in companions.items()}
         ending = os.path.splitext(path)[1].lower()
         if ending == ".parquet":
             if own:
                 raise UsageError(f"{path}: {next(iter(own))} of Parquet files is a column: name it with column=.", path)
-            parts += _row_groups(path, chosen or {}, digests)
+            parts += _row_groups(path, chosen or {})
         elif ending == ".npy":
             parts += _rows(path, own, target and max(1, target // len(paths)))
         else:
@@ -151,16 +179,7 @@ def parts_of_files(
                 "of these, or pass a dataset.",
                 path,
             )
-    if digests:
-        places = [f"{part.path}, row group {part.row_groups[0]}" for part in parts if part.row_groups]
-        grouped = [part for part in parts if part.row_groups]
-
-        def name_of(index: int, digest: bytes) -> str:
-            prompt = prompt_column(grouped[index].columns, chosen or {})
-            assert prompt is not None
-            return text_of(grouped[index].load([prompt])["rewards"], prompt, digest)
-
-        refuse_repeats(places, digests, name_of)
+    _name_prompts([part for part in parts if part.prompt is not None], look)
     return _joined(parts, target)
 
 
@@ -171,8 +190,8 @@ def _parquet(path: str) -> Any:
     return parquet
 
 
-def _row_groups(path: str, chosen: Mapping[str, tuple[str, ...]], digests: list[Array | None]) -> list[Part]:
-    """A part for each row group; adds the digests of each one's prompts to `digests`."""
+def _row_groups(path: str, chosen: Mapping[str, tuple[str, ...]]) -> list[Part]:
+    """A part for each row group."""
     parquet = _parquet(path)
     try:
         file = parquet.ParquetFile(path)
@@ -180,21 +199,30 @@ def _row_groups(path: str, chosen: Mapping[str, tuple[str, ...]], digests: list[
         raise InputError(f"{path}: cannot be read as Parquet: {problem}", path) from problem
     columns = tuple(name for name in file.schema_arrow.names if is_wanted(name, chosen))
     prompt = prompt_of_lists(file.schema_arrow, path, chosen)
-    parts = []
-    for group in range(file.metadata.num_row_groups):
-        count = file.metadata.row_group(group).num_rows
-        if not count:
-            continue
-        found = None
-        if prompt is not None:
-            place = f"{path}, row group {group}"
-            with arrow_failures(place):
-                found = digests_of(file.read_row_group(group, columns=[prompt]), prompt, place)
-            # Lists of a prompt that has several rows are joined.
-            count = len(found)
+    counts = [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
+    return [
+        Part(path, count, row_groups=(group,), columns=columns, prompt=prompt)
+        for group, count in enumerate(counts)
+        if count
+    ]
+
+
+def _name_prompts(parts: list[Part], look: Look) -> None:
+    """Refuse a prompt that is in two parts, and count those that have several rows in one of them once."""
+    digests: list[Array | None] = []
+    for part, found in zip(parts, look(parts)):
+        if isinstance(found, InputError):
+            raise found
+        # Lists of a prompt that has several rows are joined.
+        part.prompts = len(found)
         digests.append(found)
-        parts.append(Part(path, count, row_groups=(group,), columns=columns))
-    return parts
+
+    def name_of(index: int, digest: bytes) -> str:
+        part = parts[index]
+        assert part.prompt is not None
+        return text_of(part.load([part.prompt])["rewards"], part.prompt, digest)
+
+    refuse_repeats([part.place for part in parts], digests, name_of)
 
 
 def prompt_of_lists(schema: Any, place: str, chosen: Mapping[str, tuple[str, ...]]) -> str | None:

@@ -115,7 +115,8 @@ def frontier(
     if not ray.is_initialized():
         ray.init(log_to_driver=False)
     chosen = checked_columns(arguments.get("column"))
-    parts = _parts(paths_or_dataset, arguments, shards, chosen)
+    environment: dict[str, Any] = {} if runtime_env is None else {"runtime_env": runtime_env}
+    parts = _parts(paths_or_dataset, arguments, shards, chosen, environment)
     if not parts:
         raise InputError("the sweep has no prompt; check the files.")
     arrays = dict.fromkeys(part.path for part in parts if isinstance(part, Part) and not part.row_groups)
@@ -129,9 +130,8 @@ def frontier(
         "num_gpus": (1 if "opencl" in names else 0) if num_gpus is None else num_gpus,
         "max_retries": max_retries,
         "scheduling_strategy": "SPREAD",
+        **environment,
     }
-    if runtime_env is not None:
-        settings["runtime_env"] = runtime_env
     task = ray.remote(_run).options(**settings)
     places = list(_places(parts))
     previous: bytes | None = None
@@ -159,7 +159,11 @@ def frontier(
 
 
 def _parts(
-    source: Any, arguments: dict[str, Any], shards: int | None, chosen: dict[str, tuple[str, ...]]
+    source: Any,
+    arguments: dict[str, Any],
+    shards: int | None,
+    chosen: dict[str, tuple[str, ...]],
+    environment: dict[str, Any],
 ) -> Sequence[Part | _Block]:
     if shards is not None and shards < 1:
         raise UsageError(f"shards is {shards}; a sweep has at least one.")
@@ -172,16 +176,27 @@ def _parts(
             wanted = [name for name in names if is_wanted(name, chosen)]
             source = source.select_columns(wanted) if wanted and len(wanted) < len(names) else source
         references = source.to_arrow_refs() if shards is None else source.repartition(shards).to_arrow_refs()
-        return _blocks(references, chosen)
+        return _blocks(references, chosen, environment)
     companions: dict[str, Sequence[str]] = {
         name: files_of(arguments[name], name) for name in COMPANIONS if arguments.get(name) is not None
     }
-    return parts_of_files(expanded(source), companions, shards, chosen)
+    digests = ray.remote(_digests_of).options(scheduling_strategy="SPREAD", **environment)
+
+    def look(parts: list[Part]) -> list[Any]:
+        found: list[Any] = ray.get([digests.remote(part) for part in parts])
+        return found
+
+    return parts_of_files(expanded(source), companions, shards, chosen, look)
 
 
-def _blocks(references: list[Any], chosen: dict[str, tuple[str, ...]]) -> list[_Block]:
+def _digests_of(part: Part) -> Any:
+    """A task: the names of a part's prompts."""
+    return part.digests()
+
+
+def _blocks(references: list[Any], chosen: dict[str, tuple[str, ...]], environment: dict[str, Any]) -> list[_Block]:
     """The blocks of a dataset that have rows, each prompt in one of them."""
-    look = ray.remote(_prompts_of)
+    look = ray.remote(_prompts_of).options(**environment)
     places = [f"block {index} of the dataset" for index in range(len(references))]
     found = ray.get([look.remote(reference, place, chosen) for reference, place in zip(references, places)])
     for outcome in found:
@@ -189,7 +204,7 @@ def _blocks(references: list[Any], chosen: dict[str, tuple[str, ...]]) -> list[_
             raise outcome
 
     def name_of(index: int, digest: bytes) -> str:
-        name: str = ray.get(ray.remote(_text_of).remote(references[index], chosen, digest))
+        name: str = ray.get(ray.remote(_text_of).options(**environment).remote(references[index], chosen, digest))
         return name
 
     refuse_repeats(places, [digests for _, digests in found], name_of)

@@ -264,6 +264,12 @@ def test_lines_of_prompts_of_a_run_that_fails_are_not_there(tmp_path: Path) -> N
         esscher.frontier([[1.0, 2.0, float("nan")]], resamples=0, per_prompt=path)
     with pytest.raises(esscher.UsageError, match="per_prompt is a file's name"):
         esscher.frontier([[1.0, 2.0, 3.0]], resamples=0, per_prompt=5)  # type: ignore[arg-type]
+    for name in ("", "-"):
+        with pytest.raises(esscher.UsageError, match="per_prompt needs a file's name"):
+            esscher.frontier([[1.0, 2.0, 3.0]], resamples=0, per_prompt=name)
+    for arguments in ({"rewards": path}, {"rewards": [path, "b.npy"]}, {"rewards": [[1.0]], "gold": f"{path}:gold"}):
+        with pytest.raises(esscher.UsageError, match="would replace the input"):
+            esscher.frontier(**arguments, resamples=0, per_prompt=path)
     assert [file.name for file in tmp_path.iterdir()] == ["lines.csv"]
     assert path.read_text() == "before"
 
@@ -341,6 +347,41 @@ def test_a_sweep_in_files_is_one_run(
     assert main(["frontier", str(table), "--resamples", "11", "--shard", "1/3", "--state", "late.state", *after]) == 3
     assert "merged.state: asks another question" in capsys.readouterr().err
     assert not [path for path in tmp_path.iterdir() if "partial" in path.name]
+
+
+@pytest.mark.parametrize("form", ["npy", "csv"])
+def test_shards_of_the_program_and_of_python_are_one_sweep(
+    form: str,
+    rewards: np.ndarray,
+    tool: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if form == "npy":
+        np.save("k.npy", rewards)
+    else:
+        package("pyarrow")
+        lines = [f"p{row},{value}\n" for row, values in enumerate(rewards) for value in values]
+        Path("k.csv").write_text(f"prompt_id,reward\n{''.join(lines)}")
+    flags = ["frontier", f"k.{form}", "--lambdas", "0,0.5", "--resamples", "10", "--precision", "double", "-q"]
+    flags += [] if form == "npy" else ["--column", "reward=reward"]
+    tool(*flags, "-o", "whole.csv")
+    after: list[str] = []
+    for _ in range(30):
+        tool(*flags, "--shard", "1/2", "--state", "1.state", *after)
+        assert main([*flags, "--shard", "2/2", "--state", "2.state", *after]) == 0
+        code = main(["merge", "1.state", "2.state", *after[1:], "--state", "merged.state", "-o", "merged.csv", "-q"])
+        after = ["--after", "merged.state"]
+        if code != 6:
+            break
+    assert code == 0
+    assert Path("merged.csv").read_text() == Path("whole.csv").read_text()
+    np.save("other.npy", rewards[:, 1:].astype(np.float32 if form == "npy" else np.float64))
+    shard = ["--shard", "1/2", "--state", "late.state", "--label", "k" if form == "npy" else "reward"]
+    assert main(["frontier", "other.npy", *flags[2:8], *shard, *after]) == 3
+    assert "over another table" in capsys.readouterr().err
 
 
 def environment() -> dict[str, str]:

@@ -90,7 +90,11 @@ def test_rewards_that_are_refused(value: Any, kind: type[Exception], sentence: s
         ({"key": "a"}, esscher.UsageError, "key names an array of an .npz"),
         ({"column": {"reward": "a"}}, esscher.UsageError, "arrays have no columns"),
         ({"input_format": "npy"}, esscher.UsageError, "no file"),
-        ({"input_format": "xml"}, esscher.UsageError, "npy, npz, parquet, arrow, csv, tsv or jsonl, not 'xml'"),
+        (
+            {"input_format": "xml"},
+            esscher.UsageError,
+            "npy, npz, parquet, arrow, feather, csv, tsv, jsonl or ndjson, not 'xml'",
+        ),
         ({"label": 5}, esscher.UsageError, "label takes a text"),
         ({"column": "reward"}, esscher.UsageError, "column takes a dictionary"),
         ({"column": [("reward", "a")]}, esscher.UsageError, "column takes a dictionary"),

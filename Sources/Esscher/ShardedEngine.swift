@@ -107,6 +107,7 @@ extension Engine {
     let question = SweepQuestion(request, table)
     if let previous {
       try Self.check(previous, question)
+      try Self.check(previous, table.inputs, readsEverything: readsEverything)
       guard !previous.isFinished else { return nil }
     }
     var observer = observer
@@ -164,6 +165,24 @@ extension Engine {
         .badInput,
         "asks another question: \(name) is \(others) there and \(own) here; repeat the options of "
           + "the first round")
+    }
+  }
+
+  /// A shard reads what the shards before read.
+  private static func check(
+    _ previous: SweepState, _ inputs: [InputRecord], readsEverything: Bool
+  ) throws(EsscherError) {
+    guard previous.readsEverything == readsEverything else {
+      throw EsscherError(
+        .badInput,
+        "is of a sweep whose shards were given \(previous.readsEverything ? "all" : "their own") prompts, and this "
+          + "one is given \(readsEverything ? "all" : "its own"); make every shard in one way")
+    }
+    guard !readsEverything || SweepRound.areAlike(inputs, previous.inputs) else {
+      throw EsscherError(
+        .badInput,
+        "is of a sweep over another table (\(previous.inputs.map(\.name).joined(separator: ", "))), not of the "
+          + "same kind or shape; give every shard and round the same files")
     }
   }
 

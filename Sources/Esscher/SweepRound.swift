@@ -65,7 +65,8 @@ struct SweepRound {
     self.offered = offered.filter { $0.value.count == shards.count }
     let parts = (previous.map { [$0] } ?? []) + shards.map(\.named.state)
     devices = Set(parts.flatMap(\.devices)).sorted()
-    inputs = Self.distinct(parts.map(\.inputs))
+    // Shards that read all prompts read the same.
+    inputs = readsEverything ? parts[0].inputs : Self.distinct(parts.map(\.inputs))
     notes = Self.distinct(parts.map(\.notes))
   }
 
@@ -116,17 +117,33 @@ struct SweepRound {
     }
     guard named.state.readsEverything else { return }
     let (own, others) = (named.state.inputs, first.state.inputs)
-    guard own.count == others.count,
-      zip(own, others).allSatisfy({
-        $0.role == $1.role && $0.format == $1.format && $0.elementType == $1.elementType
-          && $0.shape == $1.shape
-      })
-    else {
+    guard Self.areAlike(own, others) else {
       throw refusal(
         named,
         "was made of another table than \(first.name): \(own.map(\.name).joined(separator: ", ")) "
           + "is not of the same kind or shape; give every shard the same files")
     }
+  }
+
+  /// Whether inputs can be of one table: the same roles and, as far as their readers tell, the same kinds and shapes. What
+  /// one reader finds in a file another may find in memory.
+  static func areAlike(_ own: [InputRecord], _ others: [InputRecord]) -> Bool {
+    // Policies are part of the question.
+    let (own, others) = (
+      own.filter { $0.role != "policies" }, others.filter { $0.role != "policies" }
+    )
+    return own.count == others.count
+      && zip(own, others).allSatisfy { one, other in
+        guard one.role == other.role else { return false }
+        if one.format == other.format {
+          return one.elementType == other.elementType && one.shape == other.shape
+        }
+        // Text has no element type until it is read, and its shape may not be told.
+        let kinds = Set([one.elementType, other.elementType])
+        let isShapeTold = !one.shape.isEmpty && !other.shape.isEmpty
+        return (kinds.count == 1 || kinds.contains("text"))
+          && (!isShapeTold || one.shape == other.shape)
+      }
   }
 
   /// Every shard once.

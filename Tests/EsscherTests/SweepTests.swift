@@ -286,6 +286,51 @@ struct SweepTests {
     #expect(shards?.message.contains("the state of a shard") == true)
   }
 
+  @Test("shards and rounds read one table, whichever way each reads it")
+  func tables() throws {
+    func record(
+      _ format: String, _ element: String, _ shape: [Int], role: String = "rewards"
+    ) -> InputRecord {
+      InputRecord(
+        role: role, name: "k", format: format, elementType: element, shape: shape, path: nil)
+    }
+    func state(_ index: Int, _ inputs: [InputRecord], after: SweepState? = nil) throws -> SweepState
+    {
+      var table = SweepCase.all[1].table
+      table.inputs = inputs
+      let shard = try #require(Shard(index: index, count: 2))
+      return try #require(
+        try Engine().shard(table, SweepCase.all[1].request, shard: shard, after: after))
+    }
+    let npy = [record("npy", "<f4", [9, 8])]
+    for (others, isAlike) in [
+      (npy, true), ([record("memory", "<f4", [9, 8])], true), ([record("csv", "text", [])], true),
+      ([record("csv", "text", [9, 8])], true), ([record("csv", "text", [9, 7])], false),
+      ([record("memory", "<f8", [9, 8])], false), ([record("memory", "<f4", [8, 9])], false),
+      ([record("npy", "<f4", [9, 7])], false),
+      ([record("npy", "<f4", [9, 8], role: "gold")], false), (npy + npy, false),
+      (npy + [record("csv", "text", [1], role: "policies")], true),
+    ] {
+      let states = [("1", try state(1, npy)), ("2", try state(2, others))]
+      let refused = refusal(states)
+      #expect((refused == nil) == isAlike, "\(others): \(String(describing: refused))")
+      guard
+        case .nextRound(let merged) = try Engine().merge([
+          ("1", try state(1, npy)), ("2", try state(2, npy)),
+        ])
+      else {
+        Issue.record("a sweep with best-of-n has a second round")
+        return
+      }
+      var late: EsscherError?
+      do { _ = try state(2, others, after: merged) } catch let error as EsscherError {
+        late = error
+      }
+      #expect((late == nil) == isAlike)
+      if let late { #expect(late.message.contains("another table")) }
+    }
+  }
+
   @Test("states with wrong contents and a right checksum end in a report or a sentence")
   func forgery() throws {
     // One shard with few replicates, so that most bytes are counts, lengths and settings.

@@ -109,6 +109,38 @@ def _depth(schema: Any) -> int:
     return depth
 
 
+def stored(table: Any, name: str) -> Any:
+    """A table with columns of extension types as what they are stored as: tensors of one axis are lists.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        The table.
+    name : str
+        For messages.
+
+    Raises
+    ------
+    InputError
+        For tensors of several axes, which are no list of scores.
+    """
+    arrow = pyarrow(f"{name}: a table with columns")
+    for index, field in enumerate(table.schema):
+        kind = field.type
+        if not isinstance(kind, arrow.BaseExtensionType):
+            continue
+        shape = getattr(kind, "shape", None)
+        if shape is not None and len(shape) != 1:
+            raise InputError(
+                f"{name}, column '{field.name}': holds tensors of shape {tuple(shape)}, where a list of scores "
+                "belongs; flatten them, or select other columns.",
+                name,
+            )
+        chunks = [chunk.storage for chunk in table.column(index).chunks]
+        table = table.set_column(index, field.name, arrow.chunked_array(chunks, kind.storage_type))
+    return table
+
+
 def table_of(exporter: Any, name: str) -> Any:
     """Columns that an object exports, as a pyarrow table without a copy.
 

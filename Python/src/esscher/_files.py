@@ -23,7 +23,7 @@ from .errors import EsscherError, InputError, InputTypeError, UsageError
 _ARROW_ENDINGS = (".arrow", ".feather", ".ipc", ".arrows")
 _ENDINGS = (".npy", ".npz", ".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", *_ARROW_ENDINGS)
 
-_FORMATS = ("npy", "npz", "parquet", "arrow", "csv", "tsv", "jsonl")
+_FORMATS = ("npy", "npz", "parquet", "arrow", "feather", "csv", "tsv", "jsonl", "ndjson")
 
 #: What readers raise, pyarrow's own kinds of them among it.
 _FAILURES = (OSError, ValueError, TypeError, LookupError, NotImplementedError)
@@ -175,9 +175,14 @@ def parquet_files(text: str) -> list[str]:
     if is_dataset_name(text) or os.path.isfile(text):
         return []
     if os.path.isdir(text):
-        if any(os.path.exists(os.path.join(text, name)) for name in _SAVED):
-            return []
-        return sorted(glob.glob(os.path.join(glob.escape(text), "*.parquet")))
+        found = sorted(glob.glob(os.path.join(glob.escape(text), "*.parquet")))
+        if not found and not any(os.path.exists(os.path.join(text, name)) for name in _SAVED):
+            raise InputError(
+                f"{text}: is a folder without .parquet files in it, and no data set of Dataset.save_to_disk; name "
+                "files, or a pattern such as 'folder/**/*.parquet'.",
+                text,
+            )
+        return found
     if not glob.has_magic(text):
         return []
     found = sorted(glob.glob(text, recursive=True))
@@ -208,11 +213,15 @@ def _parquet(text: str, source: Any, wanted: Callable[[str], bool] | None) -> An
 def _one_table(text: str, files: list[str], wanted: Callable[[str], bool] | None) -> Any:
     """Parquet files one after another, with the first one's columns."""
     arrow = pyarrow(f"{text}: Parquet files")
+    from pyarrow import parquet
+
     tables: list[Any] = []
     for file in files:
         try:
-            table = _parquet(file, file, wanted)
-            tables.append(table.select(tables[0].column_names) if tables else table)
+            # What has no rows need not have columns either.
+            if parquet.read_metadata(file).num_rows or (file == files[-1] and not tables):
+                table = _parquet(file, file, wanted)
+                tables.append(table.select(tables[0].column_names) if tables else table)
         except _FAILURES as problem:
             raise InputError(
                 f"{file}: could not be read ({problem}); check that it is whole and has the columns of '{files[0]}'.",

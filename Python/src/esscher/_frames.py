@@ -29,8 +29,8 @@ def refuse_groups(value: Any, name: str) -> None:
         )
 
 
-def table_of_frame(frame: Any, name: str, wanted: Callable[[str], bool]) -> Any:
-    """A frame as a table of Arrow; levels of its index that play a role are columns too.
+def table_of_frame(frame: Any, name: str, wanted: Callable[[str], bool], prompt: str | None = None) -> Any:
+    """A frame as a table of Arrow; a level of its index that names prompts is a column too, where no column does.
 
     Parameters
     ----------
@@ -40,6 +40,8 @@ def table_of_frame(frame: Any, name: str, wanted: Callable[[str], bool]) -> Any:
         For messages.
     wanted : callable
         Which columns may be asked for.
+    prompt : str, optional
+        The column or level of prompts, as the caller named it.
 
     Raises
     ------
@@ -49,10 +51,6 @@ def table_of_frame(frame: Any, name: str, wanted: Callable[[str], bool]) -> Any:
         For columns that hold no real numbers, or not each of them.
     """
     arrow = pyarrow(f"{name}: a data frame of pandas")
-    levels = [level for level in frame.index.names if isinstance(level, str) and wanted(level)]
-    levels = [level for level in levels if level not in frame.columns]
-    if levels:
-        frame = frame.reset_index(level=levels)
     columns = [column for column in frame.columns if isinstance(column, str) and wanted(column)]
     if not columns:
         # Only the names are of interest, to the sentence that says what is there.
@@ -62,12 +60,31 @@ def table_of_frame(frame: Any, name: str, wanted: Callable[[str], bool]) -> Any:
             raise InputError(f"{name}: has more than one column '{column}'; rename all but one.", name)
         check_items(frame[column].dtype, f"{name}, column '{column}'")
     try:
-        return arrow.Table.from_pandas(frame[columns], preserve_index=False)
+        table = arrow.Table.from_pandas(frame[columns], preserve_index=False)
+        level = _level_of_prompts(frame, table, prompt)
+        if level is None:
+            return table
+        return table.append_column(level, arrow.Array.from_pandas(frame.index.get_level_values(level)))
     except (arrow.ArrowException, TypeError, ValueError) as problem:
         words = str(problem.args[0]) if problem.args else str(problem)
         raise InputError(
             f"{name}: a column cannot be read ({words}); pass the columns that are needed, of numbers.", name
         ) from problem
+
+
+def _level_of_prompts(frame: Any, table: Any, prompt: str | None) -> str | None:
+    """The level of a frame's index that names prompts, where no column does; None where there is none."""
+    names = [level for level in frame.index.names if isinstance(level, str)]
+    if prompt is not None:
+        return prompt if prompt in names and prompt not in frame.columns else None
+    if any(column in GUESSES["prompt"] for column in frame.columns if isinstance(column, str)):
+        return None
+    level = next((known for known in GUESSES["prompt"] if known in names), None)
+    if level is None or type(frame.index).__name__ == "RangeIndex":
+        return None
+    # A name of each row of a long table is a sample's, and no prompt's.
+    has_lists = any("list" in str(kind) for kind in table.schema.types)
+    return level if has_lists or not frame.index.get_level_values(level).is_unique else None
 
 
 def names_prompts(value: Any) -> bool:

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ._devices import Device
+from ._files import is_name, split_key
 from ._inputs import Inputs, load
 from ._options import make_options
 from ._policies import add_policies
 from ._progress import ProgressBar
 from ._run import run
-from ._whole_files import LinesFile, WholeFiles
+from ._whole_files import LinesFile, WholeFiles, is_same
 from .errors import EsscherWarning, UsageError
 from .result import FrontierResult, result_of_report
 
@@ -166,6 +167,8 @@ def frontier(
     if policies is not None:
         add_policies(options, policies)
     with WholeFiles() as files, ProgressBar(progress) as bar:
+        if per_prompt is not None and not isinstance(per_prompt, LinesFile):
+            _check_lines(per_prompt, (rewards, gold, logprobs, log_weights, policies))
         # The command line opens the file itself, so that it takes its name with the others.
         file = per_prompt if per_prompt is None or isinstance(per_prompt, LinesFile) else _lines(files, per_prompt)
         loaded = load(
@@ -194,9 +197,19 @@ def frontier(
     return result
 
 
-def _lines(files: WholeFiles, path: Any) -> LinesFile:
+def _check_lines(path: Any, read: Iterable[Any]) -> None:
+    """Refuse what is no name for a file to write, and the name of one that is read."""
     if not isinstance(path, (str, os.PathLike)):
         raise UsageError(f"per_prompt is a file's name, not an object of type {type(path).__name__}.")
+    if os.fspath(path) in ("", "-"):
+        raise UsageError("per_prompt needs a file's name; standard output is for reports.")
+    for value in read:
+        for item in value if isinstance(value, (list, tuple)) else (value,):
+            if is_name(item) and any(is_same(os.fspath(path), name) for name in (item, split_key(os.fspath(item))[0])):
+                raise UsageError(f"per_prompt '{path}' would replace the input '{item}'; choose another name.")
+
+
+def _lines(files: WholeFiles, path: Any) -> LinesFile:
     return LinesFile(files, str(os.fspath(path)))
 
 

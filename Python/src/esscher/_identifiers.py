@@ -55,7 +55,7 @@ def coded(arrow: Any, column: Any, place: str, name: str) -> tuple[Array, Any]:
             codes = None
             values = _comparable(arrow, joined)
         encoded = values.dictionary_encode()
-    except arrow.ArrowException as problem:
+    except (arrow.ArrowException, UnicodeDecodeError) as problem:
         raise InputError(
             f"{place}: the column '{name}' of type {joined.type} identifies no prompt ({problem}); cast it to text, or "
             "name another with column={'prompt': NAME}.",

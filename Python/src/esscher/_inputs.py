@@ -198,7 +198,7 @@ class _Loader:
             value = self._read(place, self.inputs.key, is_first=first is None)
         else:
             place = name or "rewards"
-        table = as_table(value, place, self._is_wanted, "reward")
+        table = as_table(value, place, self._is_wanted, "reward", self._prompt)
         if table is None:
             label = label or "rewards"
             if first is not None:
@@ -227,18 +227,22 @@ class _Loader:
             self.notes.append(note)
 
     def _read(self, text: str, key: str | None, is_first: bool = False, is_companion: bool = False) -> Any:
-        prompt = self.chosen.get("prompt", (None,))[0]
         self._has_file = True
         # The format is that of the rewards; of other files where nothing else says theirs.
         form = self.inputs.input_format if is_first or not _files.has_known_ending(text) else None
         return _files.read(
             text,
             key,
-            prompt,
+            self._prompt,
             form,
             lambda column: column == key or self._is_wanted(column),
             is_companion,
         )
+
+    @property
+    def _prompt(self) -> str | None:
+        """The column of prompts that the caller named."""
+        return self.chosen["prompt"][0] if "prompt" in self.chosen else None
 
     def _is_wanted(self, column: str) -> bool:
         return is_wanted(column, self.chosen)
@@ -289,7 +293,7 @@ class _Loader:
             place = text
             value = self._read(text, key, is_companion=True)
         usual = "log_weight" if role == "logweight" else role
-        table = as_table(value, place, lambda column: column == key or self._is_wanted(column), usual)
+        table = as_table(value, place, lambda column: column == key or self._is_wanted(column), usual, self._prompt)
         if table is not None:
             self._has_table = True
             with arrow_failures(place):

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ._whole_files import WholeFiles
+from ._whole_files import WholeFiles, is_same
 from .errors import InternalError, UsageError
 from .result import FrontierResult
 
@@ -164,12 +164,6 @@ def _format(path: str, form: str | None) -> str:
             f"The ending of '{path}' names no format; use .csv, .json, .jsonl, .txt or .parquet, or add --format."
         )
     return found
-
-
-def is_same(path: str, other: str) -> bool:
-    if os.path.exists(path) and os.path.exists(other):
-        return os.path.samefile(path, other)
-    return os.path.abspath(path) == os.path.abspath(other)
 
 
 def _write_parquet(result: FrontierResult, path: str) -> None:

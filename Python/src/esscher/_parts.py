@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ._arrow import arrow_failures, pyarrow
+from ._arrow import arrow_failures, pyarrow, stored
 from ._cells import Array
 from ._repeats import digests_of, prompt_column, refuse_repeats, text_of
 from ._roles import Roles, is_wanted
@@ -243,6 +243,7 @@ def prompt_of_lists(schema: Any, place: str, chosen: Mapping[str, tuple[str, ...
         Where rewards are no lists.
     """
     arrow = pyarrow(f"{place}: a table")
+    schema = stored(schema.empty_table(), place).schema
     roles = Roles(*columns_of(schema.empty_table(), place), chosen, place)
     for name in roles.rewards or (roles["num_samples"],):
         if not is_list_type(arrow, schema.field(name).type):

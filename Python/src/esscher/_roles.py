@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .errors import InputError, UsageError
@@ -61,7 +61,7 @@ def checked_columns(column: Mapping[str, Any] | None) -> dict[str, tuple[str, ..
     for role, names in (column or {}).items():
         if role not in GUESSES:
             raise UsageError(f"column: there is no role '{role}'; the roles are {', '.join(GUESSES)}.")
-        several = tuple(names) if isinstance(names, Sequence) and not isinstance(names, str) else (names,)
+        several = tuple(names) if isinstance(names, Iterable) and not isinstance(names, str) else (names,)
         if not several or not all(isinstance(name, str) and name for name in several):
             raise UsageError(f"column: the role '{role}' takes a column's name, not {names!r}.")
         if len(several) > 1 and role != "reward":
@@ -118,6 +118,8 @@ class Roles:
         The table, for messages.
     what : str
         What its main numbers are, for messages.
+    role : str
+        By which the caller names their column.
 
     Attributes
     ----------
@@ -140,25 +142,26 @@ class Roles:
         place: str,
         guesses: Mapping[str, Sequence[str]] = GUESSES,
         what: str = "rewards",
+        role: str = "reward",
     ) -> None:
         self._found: dict[str, tuple[str, ...]] = {}
         textual: list[str] = []
         shown = ", ".join(list(names)[:20])
-        for role, usual in guesses.items():
-            if role in chosen:
-                for name in chosen[role]:
+        for kind, usual in guesses.items():
+            if kind in chosen:
+                for name in chosen[kind]:
                     if name not in names:
                         raise InputError(f"{place}: has no column '{name}'; its columns are {shown}.", place)
-                self._found[role] = chosen[role]
+                self._found[kind] = chosen[kind]
                 continue
             known = [name for name in usual if name in names]
-            if role == "gold":
+            if kind == "gold":
                 known += [name for name in names if name.startswith("gold") and name not in known]
                 textual = [name for name in known if name not in numeric]
-            if role in ("gold", "logprob"):
+            if kind in ("gold", "logprob"):
                 known = [name for name in known if name in numeric]
             if known:
-                self._found[role] = (known[0],)
+                self._found[kind] = (known[0],)
         if "reward" not in chosen and "num_samples" in self._found and "num_correct" in self._found:
             self._found.pop("reward", None)
         self.rewards = self._found.get("reward", ())
@@ -166,7 +169,7 @@ class Roles:
         if not self.rewards and not self.is_counts:
             raise InputError(
                 f"{place}: has no column of {what}; its columns are {shown}. Say which with "
-                "column={'reward': NAME}; a frame with a column a sample is passed as frame.to_numpy().",
+                f"column={{'{role}': NAME}}; a frame with a column a sample is passed as frame.to_numpy().",
                 place,
             )
         for found in self._found.values():

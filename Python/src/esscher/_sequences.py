@@ -37,7 +37,7 @@ def numbers_of(row: Sequence[Any], name: str) -> Elements:
         raise _not_numbers(row, name) from problem
     if array.dtype.kind == "O":
         # A cast would read text, and leave out imaginary parts.
-        if not all(_is_number(item) for item in row):
+        if not all(_is_number(kind) for kind in {type(item) for item in row}):
             raise _not_numbers(row, name)
         try:
             array = np.array(row, dtype=np.float64)
@@ -54,12 +54,12 @@ def numbers_of(row: Sequence[Any], name: str) -> Elements:
     return Elements(array, array.dtype.name)
 
 
-def _is_number(item: Any) -> bool:
-    return item is None or item is np.ma.masked or isinstance(item, (numbers.Real, Decimal, np.bool_))
+def _is_number(kind: type) -> bool:
+    return issubclass(kind, (numbers.Real, Decimal, np.bool_, type(None), type(np.ma.masked)))
 
 
 def _not_numbers(row: Sequence[Any], name: str) -> InputTypeError:
-    example = next((item for item in row if not _is_number(item)), None)
+    example = next((item for item in row if not _is_number(type(item))), None)
     return InputTypeError(
         f"{name}: holds {type(example).__name__} {str(example)[:40]!r}, where a number belongs; pass floats, integers, "
         "booleans or None.",

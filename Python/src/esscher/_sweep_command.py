@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from ._outputs import Outputs, is_same
-from ._whole_files import WholeFiles
+from ._outputs import Outputs
+from ._whole_files import WholeFiles, is_same
 from .errors import InputError, UsageError
 from .sweeps import Shard, merge, run_unless_finished
 

@@ -169,6 +169,13 @@ class PromptTable:
         for role in ("num_samples", "num_correct"):
             elements = self._flat(self._table.column(self.roles[role]), str(self.roles[role]))
             columns.append(whole_numbers(elements, f"{self.name}, column '{self.roles[role]}'"))
+        if self._codes is not None and len(self.identifiers) < len(self._codes):
+            row = int(np.setdiff1d(np.arange(len(self._codes)), np.unique(self._codes, return_index=True)[1])[0])
+            name = texts_of(self._arrow, self.identifiers)[int(self._codes[row])].as_py()
+            raise InputError(
+                f"{self.name}, row {row}: the prompt '{name}' was counted in an earlier row; add its counts up.",
+                f"{self.name}, row {row}",
+            )
         return columns[0], columns[1]
 
     def same_lengths(self, column: str, other: str) -> bool:
@@ -296,7 +303,9 @@ def open_companion(
     if wanted:
         names["reward"] = wanted
     guesses = {"prompt": GUESSES["prompt"], "reward": usual}
-    return PromptTable(table, name, Roles(*columns_of(table, name), names, name, guesses, f"{role} numbers"), drops)
+    return PromptTable(
+        table, name, Roles(*columns_of(table, name), names, name, guesses, f"{role} numbers", role), drops
+    )
 
 
 def columns_of(table: Any, name: str) -> tuple[list[str], set[str]]:

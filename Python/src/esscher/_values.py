@@ -8,7 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from ._arrow import StreamPart, array_depth, has_array, has_stream, list_lengths, pyarrow, stream_depth, table_of
+from ._arrow import (
+    StreamPart,
+    array_depth,
+    has_array,
+    has_stream,
+    list_lengths,
+    pyarrow,
+    stored,
+    stream_depth,
+    table_of,
+)
 from ._cells import Elements, Reading, check_samples, elements_of, matrices, not_bfloat16
 from ._dlpack import tensor_elements
 from ._frames import check_items, frame_of_series, names_prompts, refuse_groups, table_of_frame, values_of_series
@@ -25,7 +35,11 @@ def module_of(value: object) -> str:
 
 
 def as_table(
-    value: Any, name: str, wanted: Callable[[str], bool] = lambda column: True, series_name: str | None = None
+    value: Any,
+    name: str,
+    wanted: Callable[[str], bool] = lambda column: True,
+    series_name: str | None = None,
+    prompt: str | None = None,
 ) -> Any:
     """An object with columns as a pyarrow table, without a copy; None for what has no columns.
 
@@ -40,7 +54,15 @@ def as_table(
         Which columns may be asked for, where leaving the others out saves work; all where there are none of them.
     series_name : str, optional
         What a series of pandas is called whose index names prompts; its own name where that is a column's.
+    prompt : str, optional
+        The column of prompts, as the caller named it.
     """
+    table = _columns(value, name, wanted, series_name, prompt)
+    return None if table is None else stored(table, name)
+
+
+def _columns(value: Any, name: str, wanted: Callable[[str], bool], series_name: str | None, prompt: str | None) -> Any:
+    """As :func:`as_table`, in the types that the columns have."""
     if module_of(value) == "datasets":
         return _dataset_table(value, name, wanted)
     if type(value).__name__ == "LazyFrame" and hasattr(value, "collect"):
@@ -48,10 +70,10 @@ def as_table(
     if module_of(value) == "pandas":
         refuse_groups(value, name)
         if hasattr(value, "columns"):
-            return table_of_frame(value, name, wanted)
+            return table_of_frame(value, name, wanted, prompt)
         check_items(getattr(value, "dtype", None), name)
         if series_name is not None and names_prompts(value):
-            return table_of_frame(frame_of_series(value, series_name), name, wanted)
+            return table_of_frame(frame_of_series(value, series_name), name, wanted, prompt)
     if type(value).__name__ == "RecordBatchReader" and hasattr(value, "read_all"):
         return value.read_all()
     if has_stream(value):

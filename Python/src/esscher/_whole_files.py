@@ -12,6 +12,13 @@ from typing import BinaryIO
 from .errors import InternalError, UsageError
 
 
+def is_same(path: str, other: str) -> bool:
+    """Whether two names are one file's."""
+    if os.path.exists(path) and os.path.exists(other):
+        return os.path.samefile(path, other)
+    return os.path.abspath(path) == os.path.abspath(other)
+
+
 class WholeFiles:
     """Some files that take their names together, once all are written; a context.
 

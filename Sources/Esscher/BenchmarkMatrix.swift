@@ -96,7 +96,7 @@ public struct BenchmarkMatrix: RewardSource {
   /// M.
   public func sampleCount(row: Int) -> Int { longestSampleCount }
 
-  /// Copies cells; see ``RewardSource``.
+  /// Copies cells; see `RewardSource`.
   public func copyFloats(
     rows: Range<Int>, columns: Range<Int>?, to destination: UnsafeMutableBufferPointer<Float>
   ) throws(EsscherError) {
@@ -104,13 +104,13 @@ public struct BenchmarkMatrix: RewardSource {
     _ = unsafe destination.update(fromContentsOf: part)
   }
 
-  /// All cells are held; see ``RewardSource``.
+  /// All cells are held; see `RewardSource`.
   public func heldFloats(rows: Range<Int>) -> UnsafePointer<Float>? {
     guard let base = unsafe cells.buffer.baseAddress else { return nil }
     return unsafe UnsafePointer(base + rows.lowerBound * longestSampleCount)
   }
 
-  /// Copies cells as doubles; see ``RewardSource``.
+  /// Copies cells as doubles; see `RewardSource`.
   public func copyDoubles(
     rows: Range<Int>, columns: Range<Int>?, to destination: UnsafeMutableBufferPointer<Double>
   ) throws(EsscherError) {

@@ -10,6 +10,7 @@ import numpy as np
 
 from ._arrow import pyarrow
 from ._roles import GUESSES
+from ._tables import is_list_type
 from .errors import InputError, InputTypeError
 
 
@@ -61,7 +62,7 @@ def table_of_frame(frame: Any, name: str, wanted: Callable[[str], bool], prompt:
         check_items(frame[column].dtype, f"{name}, column '{column}'")
     try:
         table = arrow.Table.from_pandas(frame[columns], preserve_index=False)
-        level = _level_of_prompts(frame, table, prompt)
+        level = _level_of_prompts(arrow, frame, table, prompt)
         if level is None:
             return table
         return table.append_column(level, arrow.Array.from_pandas(frame.index.get_level_values(level)))
@@ -72,7 +73,7 @@ def table_of_frame(frame: Any, name: str, wanted: Callable[[str], bool], prompt:
         ) from problem
 
 
-def _level_of_prompts(frame: Any, table: Any, prompt: str | None) -> str | None:
+def _level_of_prompts(arrow: Any, frame: Any, table: Any, prompt: str | None) -> str | None:
     """The level of a frame's index that names prompts, where no column does; None where there is none."""
     names = [level for level in frame.index.names if isinstance(level, str)]
     if prompt is not None:
@@ -83,7 +84,7 @@ def _level_of_prompts(frame: Any, table: Any, prompt: str | None) -> str | None:
     if level is None or type(frame.index).__name__ == "RangeIndex":
         return None
     # A name of each row of a long table is a sample's, and no prompt's.
-    has_lists = any("list" in str(kind) for kind in table.schema.types)
+    has_lists = any(is_list_type(arrow, kind) for kind in table.schema.types)
     return level if has_lists or not frame.index.get_level_values(level).is_unique else None
 
 

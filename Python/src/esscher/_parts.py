@@ -243,10 +243,10 @@ def prompt_of_lists(schema: Any, place: str, chosen: Mapping[str, tuple[str, ...
         Where rewards are no lists.
     """
     arrow = pyarrow(f"{place}: a table")
-    schema = stored(schema.empty_table(), place).schema
-    roles = Roles(*columns_of(schema.empty_table(), place), chosen, place)
+    empty = stored(schema.empty_table(), place)
+    roles = Roles(*columns_of(empty, place), chosen, place)
     for name in roles.rewards or (roles["num_samples"],):
-        if not is_list_type(arrow, schema.field(name).type):
+        if not is_list_type(arrow, empty.schema.field(name).type):
             raise InputError(
                 f"{place}: the column '{name}' holds no lists, so that a row is a sample and not a prompt; write a row "
                 "a prompt, with its scores as a list, so that parts can be told.",

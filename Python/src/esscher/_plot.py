@@ -112,17 +112,16 @@ def _shown(label: str) -> str:
 
 
 def _frontier(ax: Axes, tilt: _Columns) -> None:
-    bounded = np.isfinite(tilt["reward_low"]) & np.isfinite(tilt["reward_high"])
-    if bounded.any():
-        ax.fill_between(
-            tilt["kl"][bounded],
-            tilt["reward_low"][bounded],
-            tilt["reward_high"][bounded],
-            color=_BLUE,
-            alpha=0.2,
-            linewidth=0,
-        )
+    _band(ax, tilt, "reward", _BLUE, 0.2)
     _line(ax, tilt, _BLUE, "frontier", 2.2)
+
+
+def _band(ax: Axes, tilt: _Columns, name: str, colour: str, alpha: float) -> None:
+    """The interval of a column, where it has one."""
+    low, high = tilt[f"{name}_low"], tilt[f"{name}_high"]
+    bounded = np.isfinite(low) & np.isfinite(high)
+    if bounded.any():
+        ax.fill_between(tilt["kl"][bounded], low[bounded], high[bounded], color=colour, alpha=alpha, linewidth=0)
 
 
 def _line(ax: Axes, tilt: _Columns, colour: str, label: str, width: float) -> None:
@@ -152,16 +151,7 @@ def _gold(ax: Axes, result: FrontierResult) -> Axes:
     names = {str(point["curve"]) for point in result.points}
     if "tilt" in names:
         tilt = result.curve("tilt")
-        bounded = np.isfinite(tilt["gold_low"]) & np.isfinite(tilt["gold_high"])
-        if bounded.any():
-            right.fill_between(
-                tilt["kl"][bounded],
-                tilt["gold_low"][bounded],
-                tilt["gold_high"][bounded],
-                color=_GREEN,
-                alpha=0.15,
-                linewidth=0,
-            )
+        _band(right, tilt, "gold", _GREEN, 0.15)
         right.plot(tilt["kl"], tilt["gold"], "-.", color=_GREEN, label="gold along the frontier")
     if "best_of_n" in names:
         best = result.curve("best_of_n")

@@ -49,7 +49,6 @@ class PromptTable:
         self.name = name
         self._drops = drops
         self._table = table
-        self.name = name
         self.roles = roles
         self.identifiers: Any = None
         self._codes: Array | None = None

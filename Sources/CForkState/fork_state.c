@@ -2,8 +2,9 @@
 #define _GNU_SOURCE
 #include "CForkState.h"
 
-#include <errno.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 
 static int is_child;
 static __thread int is_forking_thread;
@@ -31,19 +32,22 @@ static void *run(void *argument) {
   return NULL;
 }
 
-int cforkstate_run_on_new_thread(void (*body)(void *context), void *context) {
+int cforkstate_run_on_new_threads(int count, void (*body)(void *context), void *context) {
   struct call call = {body, context};
-  // The thread inherits the mask: signals go on reaching the threads that had them. What a thread brings upon itself is
-  // not blocked, which would hide where it happened.
+  pthread_t *threads = calloc((size_t)count, sizeof *threads);
+  if (threads == NULL) return 0;
+  // New threads inherit the mask: signals go on reaching the threads that had them. What a thread brings upon itself is not
+  // blocked, which would hide where it happened.
+  static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
   sigset_t blocked, before;
   sigfillset(&blocked);
-  static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
   for (unsigned i = 0; i < sizeof own / sizeof *own; i++) sigdelset(&blocked, own[i]);
-  int status = pthread_sigmask(SIG_BLOCK, &blocked, &before);
-  if (status != 0) return status;
-  pthread_t thread;
-  status = pthread_create(&thread, NULL, run, &call);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (status != 0) return status;
-  return pthread_join(thread, NULL) == 0 ? 0 : EDEADLK;
+  int begun = 0;
+  if (pthread_sigmask(SIG_BLOCK, &blocked, &before) == 0) {
+    while (begun < count && pthread_create(&threads[begun], NULL, run, &call) == 0) begun++;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+  }
+  for (int i = 0; i < begun; i++) pthread_join(threads[i], NULL);
+  free(threads);
+  return begun;
 }

@@ -71,18 +71,16 @@ enum Call {
   /// up takes no lock.
   static func run(_ body: () -> Void) {
     guard cforkstate_is_forking_thread() != 0 else { return body() }
-    var isDone = false
-    withoutActuallyEscaping(body) { body in
-      let work = Body {
-        body()
-        isDone = true
+    let threads = withoutActuallyEscaping(body) { body in
+      let work = Body(body)
+      return withExtendedLifetime(work) {
+        unsafe cforkstate_run_on_new_threads(
+          1, { unsafe Unmanaged<Body>.fromOpaque($0).takeUnretainedValue().run() },
+          Unmanaged.passUnretained(work).toOpaque())
       }
-      unsafe _ = cforkstate_run_on_new_thread(
-        { unsafe Unmanaged<Body>.fromOpaque($0).takeUnretainedValue().run() },
-        Unmanaged.passUnretained(work).toOpaque())
     }
     // No thread could be had: better than no answer.
-    if !isDone { body() }
+    if threads == 0 { body() }
   }
 
   /// A closure that C can hold a pointer to.

@@ -39,7 +39,7 @@ final class ReportHandle: Handle {
   init(_ report: Report) {
     self.report = report
     // Set up here, for the functions that read a report (`Call.run`).
-    precondition(Self.names.count == Self.kinds.count)
+    withExtendedLifetime((Self.names, Self.kinds)) {}
     warnings = report.warnings.map(CText.init)
     // Labels and notes repeat from point to point.
     var known: [String: CText] = [:]

@@ -5,7 +5,6 @@
 
 internal import CForkState
 internal import Dispatch
-internal import Glibc
 
 enum WorkerThreads {
   /// Runs `body` on up to `count` threads at once and returns when all have returned.
@@ -27,49 +26,20 @@ enum WorkerThreads {
   /// with another thread there ends the process. New threads have numbers of their own.
   static func runOnOwn(_ count: Int, _ body: @Sendable () -> Void) {
     guard count > 1 else { return body() }
-    withoutActuallyEscaping(body) { body in
-      let work = unsafe Unmanaged.passRetained(Work(body: body))
-      var threads: [pthread_t] = []
-      threads.reserveCapacity(count)
-      withSignalsBlocked {
-        for _ in 0..<count {
-          var thread = pthread_t()
-          let status = unsafe pthread_create(
-            &thread, nil,
-            { argument in
-              if let argument = unsafe argument {
-                unsafe Unmanaged<Work>.fromOpaque(argument).takeUnretainedValue().body()
-              }
-              return nil
-            }, work.toOpaque())
-          // No more threads: fewer do the same work.
-          guard status == 0 else { break }
-          threads.append(thread)
-        }
+    let threads = withoutActuallyEscaping(body) { body in
+      let work = Work(body: body)
+      return withExtendedLifetime(work) {
+        unsafe cforkstate_run_on_new_threads(
+          Int32(clamping: count),
+          { unsafe Unmanaged<Work>.fromOpaque($0).takeUnretainedValue().body() },
+          Unmanaged.passUnretained(work).toOpaque())
       }
-      if threads.isEmpty { body() }
-      for thread in threads { pthread_join(thread, nil) }
-      unsafe work.release()
     }
+    if threads == 0 { body() }
   }
 
   private final class Work: Sendable {
     let body: @Sendable () -> Void
     init(body: @escaping @Sendable () -> Void) { self.body = body }
-  }
-
-  /// Signals that a thread brings upon itself; blocking them would hide where it happened.
-  private static let ownFaults = [SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT]
-
-  /// New threads inherit the caller's mask: signals of the process go on reaching the threads that had them, whose
-  /// system calls they are meant to interrupt.
-  private static func withSignalsBlocked(_ body: () -> Void) {
-    var blocked = sigset_t()
-    var before = sigset_t()
-    unsafe sigfillset(&blocked)
-    for signal in ownFaults { unsafe sigdelset(&blocked, signal) }
-    guard unsafe pthread_sigmask(SIG_BLOCK, &blocked, &before) == 0 else { return body() }
-    body()
-    unsafe pthread_sigmask(SIG_SETMASK, &before, nil)
   }
 }

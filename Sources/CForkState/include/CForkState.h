@@ -4,8 +4,6 @@
 #ifndef ESSCHER_CFORKSTATE_H
 #define ESSCHER_CFORKSTATE_H
 
-#include <pthread.h>
-
 /// 1 in a process that was forked, itself or its parents, from one in which this code was loaded; else 0.
 int cforkstate_is_child(void);
 
@@ -17,9 +15,10 @@ int cforkstate_is_child(void);
 /// cannot be given back.
 int cforkstate_is_forking_thread(void);
 
-/// Runs `body` on a new thread, signals of the process blocked there, and returns when it has ended.
+/// Runs `body` on up to `count` new threads at once, signals of the process blocked there, and returns when all have ended.
 ///
-/// Returns 0, or an error of pthread_create, and then `body` was not run.
-int cforkstate_run_on_new_thread(void (*_Nonnull body)(void *_Nonnull context), void *_Nonnull context);
+/// Returns how many there were: fewer where the system has no more, also none.
+int cforkstate_run_on_new_threads(int count, void (*_Nonnull body)(void *_Nonnull context),
+                                  void *_Nonnull context);
 
 #endif

@@ -1,57 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From the moments of blocks to those of pairs of blocks, and to the tilt's sums at one lambda.
-
-/// Moments of blocks twice as wide: parent b holds the children 2b (nearer the top) and 2b + 1.
-///
-/// With u' = (u ± 1)/2, the parent's k-th moment is 2^-k Σ_j C(k, j) (e_j + (−1)^(k−j) o_j).
-///
-/// - Parameters:
-///   - children: `sets` sets of the moments of ``blockMoments``, empty beyond `count` blocks.
-///   - parents: likewise; all that have children in use are written.
-///   - count: children in use.
-///   - binomials: C(k, j)·2^-k at `18·k + j`.
-///   - scratch: 288 doubles.
-/// - Precision: no cancellation: an error of at most 2^-50 of the block's samples a level.
-public func mergeBlocks(
-  _ children: UnsafePointer<Double>, _ parents: UnsafeMutablePointer<Double>, sets: Int, count: Int,
-  binomials: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>
-) {
-  let stride = blockStride
-  var set = 0
-  while set < sets {
-    let base = set &* blockPowers &* stride
-    var block = 0
-    while 2 &* block < count {
-      // Sums and differences of the two children, by power.
-      var power = 0
-      while power < blockPowers {
-        let pair = unsafe children + (base &+ power &* stride &+ 2 &* block)
-        let first = unsafe load(pair, 0)
-        let second = unsafe load(pair, 8)
-        let even = Lanes(lowHalf: first.evenHalf, highHalf: second.evenHalf)
-        let odd = Lanes(lowHalf: first.oddHalf, highHalf: second.oddHalf)
-        unsafe store(even + odd, scratch, 16 &* power)
-        unsafe store(even - odd, scratch, 16 &* power &+ 8)
-        power &+= 1
-      }
-      power = 0
-      while power < blockPowers {
-        let row = unsafe binomials + blockPowers &* power
-        var result = Lanes(repeating: 0)
-        var index = 0
-        while index <= power {
-          let part = unsafe load(scratch, 16 &* index &+ 8 &* ((power &- index) & 1))
-          result = unsafe multiplyAdd(part, Lanes(repeating: row[index]), result)
-          index &+= 1
-        }
-        unsafe store(result, parents, base &+ power &* stride &+ block)
-        power &+= 1
-      }
-      block &+= 8
-    }
-    set &+= 1
-  }
-}
+// From the moments of blocks to the tilt's sums at some lambdas.
 
 /// Writes the sums of blocks at some lambdas, eight doubles a lambda:
 ///   0 Σ e^x   1 Σ (e^x − 1)   2 Σ s e^x   3 Σ s² e^x   4 Σ a e^x   5 Σ g e^x   6 Σ g s e^x   7 samples
@@ -73,7 +21,9 @@ public func mergeBlocks(
 ///   - hasRank, hasGold: which payloads are there.
 ///   - scratch: 168 doubles.
 /// - Precision: the polynomial is off by 2·(τ/2)^16/16!·(1 + τ/34) + 1.1·τ^21/21! of each block's samples at most,
-///   1.2e-15 for τ ≤ 1½.
+///   1.2e-15 for τ ≤ 1½. Exponentials of eight blocks are those of the eight before times one factor, whose
+///   exponent's rounding is corrected: up to five products, 2^-53·12 at most.
+/// - Complexity: O(lambdas · blocks), no allocation.
 public func blockSums(
   moments: UnsafePointer<Double>, count: Int, offset: Double, width: Double, range: Double,
   cut: Double, lambdas: UnsafePointer<Double>, lambdaCount: Int, factor: Double,
@@ -85,45 +35,52 @@ public func blockSums(
   while group < lambdaCount {
     let rest = lambdaCount &- group
     let step = unsafe rest >= 8 ? load(lambdas, group) : loadTail(lambdas, group, rest)
-    unsafe blockFactors(step * Lanes(repeating: factor * half), series, scratch)
+    unsafe blockFactors(step, Lanes(repeating: factor * half), series, scratch)
     var lane = 0
     while lane < 8 && lane < rest {
       let lambda = unsafe factor * lambdas[group &+ lane]
+      // Lambdas ascend, so the second of a pair needs no more blocks than the first.
       let reach = cut / lambda + offset
       let across = (range < reach ? range : reach) / width
       let used = across < Double(count) ? Int(across) &+ 1 : count
       let target = unsafe sums + 8 &* (group &+ lane)
       let factors = unsafe scratch + lane
-      if !second {
-        if hasGold {
-          unsafe blockSum(moments, used, offset, half, lambda, factors, 2, false, target)
-        } else if hasRank {
-          unsafe blockSum(moments, used, offset, half, lambda, factors, 1, false, target)
-        } else {
-          unsafe blockSum(moments, used, offset, half, lambda, factors, 0, false, target)
-        }
-      } else if hasGold {
-        unsafe blockSum(moments, used, offset, half, lambda, factors, 2, true, target)
-      } else if hasRank {
-        unsafe blockSum(moments, used, offset, half, lambda, factors, 1, true, target)
+      let both = pairsLambdas && lane < 7 && lane &+ 1 < rest
+      let other = both ? unsafe factor * lambdas[group &+ lane &+ 1] : lambda
+      let place = BlockRow(count: used, offset: offset, half: half, lambda: lambda, next: other)
+      if both {
+        unsafe blockTilts(moments, place, factors, hasRank, hasGold, second, true, target)
       } else {
-        unsafe blockSum(moments, used, offset, half, lambda, factors, 0, true, target)
+        unsafe blockTilts(moments, place, factors, hasRank, hasGold, second, false, target)
       }
-      lane &+= 1
+      lane &+= both ? 2 : 1
     }
     group &+= 8
   }
+}
+
+/// Two lambdas at a time share the loads and fill each other's waits, where registers hold the sums of both.
+@inline(__always)
+private var pairsLambdas: Bool {
+  #if ESSCHER_WIDE_REGISTERS
+    return true
+  #else
+    return false
+  #endif
 }
 
 /// Terms of a block's polynomial, and powers of τ in its coefficients.
 private var blockTerms: Int { 16 }
 private var seriesTerms: Int { 21 }
 
-/// c_k(τ) of eight lambdas at 8·k, less 1 for k = 0.
+/// c_k(τ) of eight lambdas at 8·k, less 1 for k = 0, and e^(−16τ) at 8·16, the ratio of the exponentials of blocks eight
+/// apart.
 @inline(__always)
 private func blockFactors(
-  _ step: Lanes, _ series: UnsafePointer<Double>, _ factors: UnsafeMutablePointer<Double>
+  _ lambdas: Lanes, _ half: Lanes, _ series: UnsafePointer<Double>,
+  _ factors: UnsafeMutablePointer<Double>
 ) {
+  let step = lambdas * half
   var term = Lanes(repeating: 1)
   var power = 1
   while power < seriesTerms {
@@ -148,93 +105,189 @@ private func blockFactors(
     unsafe store(next + load(factors, 8 &* power &+ 8), factors, 8 &* power &+ 8)
     power &+= 2
   }
+  let across = Lanes(repeating: -16)
+  unsafe store(
+    exactExp(lambdas, half, step, across), factors, 8 &* blockTerms)
 }
 
-/// One lambda; `factors[8·k]` is c_k. `payloads` and `second` are constants at every call, so each call becomes a
-/// loop of its own.
+/// e^(a·b·scale), the rounding of `product` = a·b corrected; `scale` is a power of two.
 @inline(__always)
-private func blockSum(
-  _ moments: UnsafePointer<Double>, _ count: Int, _ offset: Double, _ half: Double,
-  _ lambda: Double, _ factors: UnsafePointer<Double>, _ payloads: Int, _ second: Bool,
-  _ sums: UnsafeMutablePointer<Double>
-) {
-  let stride = blockStride
-  let lambdas = Lanes(repeating: lambda)
-  let halves = Lanes(repeating: half)
-  let ranks = unsafe moments + blockPowers &* stride
-  let golds = unsafe ranks + blockPowers &* stride
-  let hasFirst = second || payloads > 0
-  var place = Lanes(1, 3, 5, 7, 9, 11, 13, 15)
-  let zero = Lanes(repeating: 0)
-  var all = zero
-  var s0 = zero
-  var e1 = zero
-  var s1 = zero
-  var s2 = zero
-  var a = zero
-  var g = zero
-  var gs = zero
-  var block = 0
-  while block < count {
-    let o = Lanes(repeating: offset) - place * halves
-    let parts = expParts(o * lambdas)
-    let e = parts.exp
-    let base = unsafe moments + block
-    let samples = unsafe load(base, 0)
-    all += samples
-    // Terms from the last to the first, so that small ones are added first.
-    let last = unsafe Lanes(repeating: factors[8 &* 15])
-    var after = unsafe load(base, 16 &* stride)
-    var next = unsafe load(base, 15 &* stride)
-    var a0 = last * next
-    var a1 = hasFirst ? last * after : zero
-    var a2 = unsafe second ? last * load(base, 17 &* stride) : zero
-    var power = 14
-    while power > 0 {
-      let factor = unsafe Lanes(repeating: factors[8 &* power])
-      let own = unsafe load(base, power &* stride)
-      a0 = multiplyAdd(factor, own, a0)
-      if hasFirst { a1 = multiplyAdd(factor, next, a1) }
-      if second { a2 = multiplyAdd(factor, after, a2) }
-      after = next
-      next = own
-      power &-= 1
-    }
-    // The term of k = 0; `a0` is Σ (e^{τu} − 1).
-    let first = unsafe Lanes(repeating: factors[0])
-    a0 = multiplyAdd(first, samples, a0)
+private func exactExp(_ a: Lanes, _ b: Lanes, _ product: Lanes, _ scale: Lanes) -> Lanes {
+  let e = expParts(product * scale).exp
+  return multiplyAdd(e, multiplyAdd(a, b, -product) * scale, e)
+}
+
+/// The blocks that two lambdas see, and where they lie.
+struct BlockRow {
+  var count: Int
+  var offset: Double
+  var half: Double
+  var lambda: Double
+  var next: Double
+}
+
+/// One lambda on its way over the blocks, eight at a time.
+struct BlockTilt {
+  var a0 = Lanes(repeating: 0)
+  var a1 = Lanes(repeating: 0)
+  var a2 = Lanes(repeating: 0)
+  var s0 = Lanes(repeating: 0)
+  var e1 = Lanes(repeating: 0)
+  var s1 = Lanes(repeating: 0)
+  var s2 = Lanes(repeating: 0)
+  var a = Lanes(repeating: 0)
+  var g = Lanes(repeating: 0)
+  var gs = Lanes(repeating: 0)
+  /// e^(lambda·o), and its ratio to that of the blocks before.
+  var e: Lanes
+  let ratio: Lanes
+
+  @inline(__always)
+  init(_ lambda: Double, _ o: Lanes, ratio: Double) {
+    let lambdas = Lanes(repeating: lambda)
+    e = exactExp(lambdas, o, lambdas * o, Lanes(repeating: 1))
+    self.ratio = Lanes(repeating: ratio)
+  }
+
+  /// A term of A_0, A_1 and A_2, of which later ones are not always wanted; the first one begins them.
+  @inline(__always)
+  mutating func add(
+    _ factor: Double, _ own: Lanes, _ next: Lanes, _ after: Lanes, _ isFirst: Bool,
+    _ hasFirst: Bool, _ second: Bool
+  ) {
+    let c = Lanes(repeating: factor)
+    a0 = isFirst ? c * own : multiplyAdd(c, own, a0)
+    if hasFirst { a1 = isFirst ? c * next : multiplyAdd(c, next, a1) }
+    if second { a2 = isFirst ? c * after : multiplyAdd(c, after, a2) }
+  }
+
+  /// The sums of these blocks, whose polynomials lack the 1 of c_0 until now; then on to the next eight.
+  @inline(__always)
+  mutating func finish(
+    _ samples: Lanes, _ next: Lanes, _ after: Lanes, _ o: Lanes, _ halves: Lanes,
+    _ hasFirst: Bool, _ second: Bool
+  ) {
+    // `a0` is Σ (e^{τu} − 1).
     let full = a0 + samples
     s0 = multiplyAdd(e, full, s0)
-    var own = zero
+    var own = Lanes(repeating: 0)
     if hasFirst {
-      a1 = multiplyAdd(first, next, a1 + next)
+      a1 += next
       own = multiplyAdd(o, full, halves * a1)
       s1 = multiplyAdd(e, own, s1)
     }
     if second {
-      e1 = multiplyAdd(parts.expm1, samples, multiplyAdd(e, a0, e1))
+      e1 = multiplyAdd(e - Lanes(repeating: 1), samples, multiplyAdd(e, a0, e1))
       // o²A0 + 2ohA1 + h²A2 = o(oA0 + hA1) + h(oA1 + hA2)
-      a2 = multiplyAdd(first, after, a2 + after)
+      a2 += after
       let tail = multiplyAdd(o, a1, halves * a2) * halves
       s2 = multiplyAdd(e, multiplyAdd(o, own, tail), s2)
     }
+  }
+
+  @inline(__always)
+  mutating func addPayloads(
+    _ moments: UnsafePointer<Double>, _ factors: UnsafePointer<Double>, _ o: Lanes,
+    _ halves: Lanes, _ payloads: Int, _ second: Bool
+  ) {
+    let ranks = unsafe moments + blockPowers &* blockStride
+    let golds = unsafe ranks + blockPowers &* blockStride
     if payloads > 0 && second {
-      a = unsafe multiplyAdd(e, payloadSeries(ranks + block, stride, factors, 0), a)
+      a = unsafe multiplyAdd(e, payloadSeries(ranks, blockStride, factors, 0), a)
     }
-    if payloads > 1 {
-      let own = unsafe payloadSeries(golds + block, stride, factors, 0)
-      g = multiplyAdd(e, own, g)
-      if second {
-        let next = unsafe payloadSeries(golds + block, stride, factors, 1)
-        gs = multiplyAdd(e, multiplyAdd(o, own, halves * next), gs)
-      }
+    guard payloads > 1 else { return }
+    let own = unsafe payloadSeries(golds, blockStride, factors, 0)
+    g = multiplyAdd(e, own, g)
+    if second {
+      let next = unsafe payloadSeries(golds, blockStride, factors, 1)
+      gs = multiplyAdd(e, multiplyAdd(o, own, halves * next), gs)
+    }
+  }
+
+  @inline(__always)
+  func write(_ all: Lanes, _ sums: UnsafeMutablePointer<Double>) {
+    let low = totals(s0, e1, s1, s2)
+    let high = totals(a, g, gs, all)
+    unsafe store(Lanes(lowHalf: low, highHalf: high), sums, 0)
+  }
+}
+
+/// Every combination of what is wanted becomes a loop of its own.
+@_transparent
+private func blockTilts(
+  _ moments: UnsafePointer<Double>, _ row: BlockRow, _ factors: UnsafePointer<Double>,
+  _ hasRank: Bool, _ hasGold: Bool, _ second: Bool, _ both: Bool,
+  _ sums: UnsafeMutablePointer<Double>
+) {
+  if second {
+    if hasGold {
+      unsafe blockTilts(moments, row, factors, 2, true, both, sums)
+    } else if hasRank {
+      unsafe blockTilts(moments, row, factors, 1, true, both, sums)
+    } else {
+      unsafe blockTilts(moments, row, factors, 0, true, both, sums)
+    }
+  } else if hasGold {
+    unsafe blockTilts(moments, row, factors, 2, false, both, sums)
+  } else if hasRank {
+    unsafe blockTilts(moments, row, factors, 1, false, both, sums)
+  } else {
+    unsafe blockTilts(moments, row, factors, 0, false, both, sums)
+  }
+}
+
+/// One lambda or two; `factors[8·k]` is c_k of the first, beside it that of the second. `payloads`, `second` and `both`
+/// are constants at every call.
+@_transparent
+private func blockTilts(
+  _ moments: UnsafePointer<Double>, _ row: BlockRow, _ factors: UnsafePointer<Double>,
+  _ payloads: Int, _ second: Bool, _ both: Bool, _ sums: UnsafeMutablePointer<Double>
+) {
+  let stride = blockStride
+  let hasFirst = second || payloads > 0
+  let halves = Lanes(repeating: row.half)
+  let offsets = Lanes(repeating: row.offset)
+  var place = Lanes(1, 3, 5, 7, 9, 11, 13, 15)
+  let start = offsets - place * halves
+  var x = unsafe BlockTilt(row.lambda, start, ratio: factors[8 &* blockTerms])
+  var y = both ? unsafe BlockTilt(row.next, start, ratio: factors[8 &* blockTerms &+ 1]) : x
+  var all = Lanes(repeating: 0)
+  var block = 0
+  while block < row.count {
+    let o = offsets - place * halves
+    let base = unsafe moments + block
+    let samples = unsafe load(base, 0)
+    all += samples
+    // Terms from the last to the first, so that small ones are added first.
+    var after = hasFirst ? unsafe load(base, 16 &* stride) : samples
+    var next = unsafe load(base, 15 &* stride)
+    let beyond = second ? unsafe load(base, 17 &* stride) : samples
+    unsafe x.add(factors[8 &* 15], next, after, beyond, true, hasFirst, second)
+    if both { unsafe y.add(factors[8 &* 15 &+ 1], next, after, beyond, true, hasFirst, second) }
+    var power = 14
+    while power > 0 {
+      let own = unsafe load(base, power &* stride)
+      unsafe x.add(factors[8 &* power], own, next, after, false, hasFirst, second)
+      if both { unsafe y.add(factors[8 &* power &+ 1], own, next, after, false, hasFirst, second) }
+      after = next
+      next = own
+      power &-= 1
+    }
+    unsafe x.add(factors[0], samples, next, after, false, hasFirst, second)
+    x.finish(samples, next, after, o, halves, hasFirst, second)
+    unsafe x.addPayloads(base, factors, o, halves, payloads, second)
+    x.e *= x.ratio
+    if both {
+      unsafe y.add(factors[1], samples, next, after, false, hasFirst, second)
+      y.finish(samples, next, after, o, halves, hasFirst, second)
+      unsafe y.addPayloads(base, factors + 1, o, halves, payloads, second)
+      y.e *= y.ratio
     }
     place += Lanes(repeating: 16)
     block &+= 8
   }
-  let low = totals(s0, e1, s1, s2)
-  let high = totals(a, g, gs, all)
-  unsafe store(Lanes(lowHalf: low, highHalf: high), sums, 0)
+  unsafe x.write(all, sums)
+  if both { unsafe y.write(all, sums + 8) }
 }
 
 /// Σ_k c_k·(moment k + shift), k < 16.

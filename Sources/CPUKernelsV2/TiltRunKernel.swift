@@ -68,7 +68,7 @@ struct RunLanes {
 }
 
 /// Four lambdas fit the registers: the second four go on from what the first leave in `scratch`.
-@inline(__always)
+@_transparent
 private func run(
   _ values: UnsafePointer<Double>, _ rank: UnsafePointer<Double>, _ count: Int, _ first: Double,
   _ step: Double, _ scratch: UnsafeMutablePointer<Double>, _ sums: UnsafeMutablePointer<Double>,

@@ -103,7 +103,7 @@ struct TiltLanes {
 }
 
 /// `payloads` and `weighted` are constants at every call, so each call becomes a loop of its own.
-@inline(__always)
+@_transparent
 private func sweep(
   _ values: UnsafePointer<Double>, _ rank: UnsafePointer<Double>, _ gold: UnsafePointer<Double>,
   _ weights: UnsafePointer<Double>, _ count: Int, _ lambda: Double,

@@ -2,26 +2,11 @@
 // Cells to keys and back. One body of each function, in vectors of eight, compiled for every level; sums have eight
 // lanes twice and one tree whatever the level, and nothing is fused.
 #include "CRowSort.h"
+#include "float_keys.h"
 #include "row_levels.h"
 #include "row_sort.h"
 
 #include <string.h>
-
-// The key of a float, an involution away from its bits: non-negative numbers are complemented, of negative ones only
-// the sign turns.
-BODY int32_t key_of_float(float cell) {
-  const float positive = cell + 0.0f;
-  int32_t bits;
-  memcpy(&bits, &positive, sizeof bits);
-  return bits ^ (INT32_MIN | ~(bits >> 31));
-}
-
-BODY double float_of_key(int32_t key) {
-  const int32_t bits = key ^ (INT32_MIN | (key >> 31));
-  float cell;
-  memcpy(&cell, &bits, sizeof cell);
-  return cell;
-}
 
 BODY double double_of_key(int64_t key) {
   const int64_t bits = key ^ (INT64_MIN | (key >> 63));
@@ -30,19 +15,14 @@ BODY double double_of_key(int64_t key) {
   return cell;
 }
 
-BODY Ints keys_of_floats(Ints *largest, const float *cells) {
-  const Ints bits = (Ints)(LOAD(Floats, cells) + 0.0f);
-  *largest = __builtin_elementwise_max(*largest, bits & INT32_MAX);
-  return bits ^ (INT32_MIN | ~(bits >> 31));
-}
-
-// Bits of a magnitude from here on are infinite or NaN.
-enum { infinite = 0x7F800000 };
-
 BODY bool keys_body(const float *cells, long count, int32_t *keys) {
   Ints largest = {0};
   long index = 0;
-  for (; index + 8 <= count; index += 8) STORE(keys + index, keys_of_floats(&largest, cells + index));
+  for (; index + 16 <= count; index += 16) {
+    PREFETCH(cells + index);
+    STORE(keys + index, keys_of_floats(&largest, cells + index));
+    STORE(keys + index + 8, keys_of_floats(&largest, cells + index + 8));
+  }
   int32_t most = __builtin_reduce_max(largest);
   for (; index < count; index++) {
     int32_t bits;
@@ -63,6 +43,7 @@ BODY bool pairs_body(const float *cells, long count, int64_t *pairs) {
   Longs position = {0, 1, 2, 3, 4, 5, 6, 7};
   long index = 0;
   for (; index + 8 <= count; index += 8, position += 8) {
+    PREFETCH(cells + index);
     const Ints keys = keys_of_floats(&largest, cells + index);
     STORE(pairs + index, __builtin_convertvector(keys, Longs) << 32 | position);
   }
@@ -81,6 +62,8 @@ BODY bool packed_body(const float *cells, const float *gold, long count, int64_t
   Ints largest = {0};
   long index = 0;
   for (; index + 8 <= count; index += 8) {
+    PREFETCH(cells + index);
+    PREFETCH(gold + index);
     const Ints keys = keys_of_floats(&largest, cells + index);
     const Ints payload = (Ints)(LOAD(Floats, gold + index) + 0.0f);
     largest = __builtin_elementwise_max(largest, payload & INT32_MAX);
@@ -162,10 +145,6 @@ BODY double total(Doubles even, Doubles odd) {
     *sum = rest;                                                               \
     return equal || __builtin_reduce_or(tied) != 0;                            \
   }
-
-BODY Doubles floats_of_keys(Ints keys) {
-  return __builtin_convertvector((Floats)(keys ^ (INT32_MIN | (keys >> 31))), Doubles);
-}
 
 #define EIGHT(i) floats_of_keys(LOAD(Ints, keys + (i)))
 #define ONE(i) float_of_key(keys[i])

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Looks for equal cells, and for the extremes of keys.
+// What one look at a row tells: equal cells; the keys of floats, their extremes and moments.
 #include "CRowSort.h"
+#include "float_keys.h"
 #include "row_levels.h"
 
 BODY long next_tie_body(const double *cells, long start, long count) {
@@ -26,34 +27,77 @@ BODY long equals_body(const double *cells, long count, double cell) {
   return found;
 }
 
-BODY void extremes_body(const int32_t *keys, long count, int32_t *range) {
-  int32_t lowest = keys[0], highest = keys[0];
+// Cells whose sums are kept apart, so that they round little in rows however long.
+enum { segment = 8192 };
+
+BODY double total(Doubles even, Doubles odd) {
+  const Doubles lanes = even + odd;
+  return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
+}
+
+BODY bool survey_body(
+    const float *cells, long count, double centre, int32_t *keys, int32_t *range, double *sums) {
+  Ints largest = {0};
+  Ints low = (Ints){0} + INT32_MAX, high = (Ints){0} + INT32_MIN;
+  double first = 0, second = 0;
   long index = 0;
-  if (count >= 16) {
-    Ints low[2] = {LOAD(Ints, keys), LOAD(Ints, keys + 8)};
-    Ints high[2] = {low[0], low[1]};
-    for (; index + 16 <= count; index += 16) {
+  while (index + 16 <= count) {
+    const long end = count - index < segment ? count : index + segment;
+    Doubles firsts[2] = {{0}, {0}}, seconds[2] = {{0}, {0}};
+    for (; index + 16 <= end; index += 16) {
+      PREFETCH(cells + index);
       for (int half = 0; half < 2; half++) {
-        const Ints v = LOAD(Ints, keys + index + 8 * half);
-        low[half] = __builtin_elementwise_min(low[half], v);
-        high[half] = __builtin_elementwise_max(high[half], v);
+        const float *eight = cells + index + 8 * half;
+        const Ints v = keys_of_floats(&largest, eight);
+        STORE(keys + index + 8 * half, v);
+        low = __builtin_elementwise_min(low, v);
+        high = __builtin_elementwise_max(high, v);
+        const Doubles d = __builtin_convertvector(LOAD(Floats, eight), Doubles) - centre;
+        const Doubles squares = d * d;
+        firsts[half] += d;
+        seconds[half] += squares;
       }
     }
-    lowest = __builtin_reduce_min(__builtin_elementwise_min(low[0], low[1]));
-    highest = __builtin_reduce_max(__builtin_elementwise_max(high[0], high[1]));
+    first += total(firsts[0], firsts[1]);
+    second += total(seconds[0], seconds[1]);
   }
+  int32_t most = __builtin_reduce_max(largest);
+  int32_t lowest = __builtin_reduce_min(low), highest = __builtin_reduce_max(high);
   for (; index < count; index++) {
-    lowest = keys[index] < lowest ? keys[index] : lowest;
-    highest = keys[index] > highest ? keys[index] : highest;
+    int32_t bits;
+    memcpy(&bits, cells + index, sizeof bits);
+    bits &= INT32_MAX;
+    most = bits > most ? bits : most;
+    const int32_t key = key_of_float(cells[index]);
+    keys[index] = key;
+    lowest = key < lowest ? key : lowest;
+    highest = key > highest ? key : highest;
+    const double d = cells[index] - centre;
+    const double square = d * d;
+    first += d;
+    second += square;
   }
   range[0] = lowest;
   range[1] = highest;
+  sums[0] = first;
+  sums[1] = second;
+  return most < infinite;
+}
+
+BODY void cells_body(const int32_t *keys, long count, double *cells) {
+  long index = 0;
+  for (; index + 8 <= count; index += 8) STORE(cells + index, floats_of_keys(LOAD(Ints, keys + index)));
+  for (; index < count; index++) cells[index] = float_of_key(keys[index]);
 }
 
 LEVELS(long, next_tie, (const double *cells, long start, long count), cells, start, count)
 LEVELS(long, equals, (const double *cells, long count, double cell), cells, count, cell)
 
-LEVELS(void, extremes, (const int32_t *keys, long count, int32_t *range), keys, count, range)
+LEVELS(
+    bool, survey,
+    (const float *cells, long count, double centre, int32_t *keys, int32_t *range, double *sums), cells,
+    count, centre, keys, range, sums)
+LEVELS(void, cells, (const int32_t *keys, long count, double *cells), keys, count, cells)
 
 long crow_next_tie(int level, const double *cells, long start, long count) {
   return CALL(next_tie, cells, start, count);
@@ -63,6 +107,12 @@ long crow_count_equal(int level, const double *cells, long count, double cell) {
   return CALL(equals, cells, count, cell);
 }
 
-void crow_range_of_keys(int level, const int32_t *keys, long count, int32_t *range) {
-  CALL(extremes, keys, count, range);
+bool crow_survey_floats(
+    int level, const float *cells, long count, double centre, int32_t *keys, int32_t *range,
+    double *sums) {
+  return CALL(survey, cells, count, centre, keys, range, sums);
+}
+
+void crow_cells_of_keys(int level, const int32_t *keys, long count, double *cells) {
+  CALL(cells, keys, count, cells);
 }

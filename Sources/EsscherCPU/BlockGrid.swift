@@ -41,19 +41,29 @@ struct BlockGrid {
   /// Blocks of a level that lambdas about the maximum may need.
   let size: Int
 
-  init(summary: RowSummary) {
+  /// - Parameter groups: how the row is grouped, whose levels the blocks then have.
+  init(summary: RowSummary, groups: RowGroups?) {
     range = summary.highest - summary.lowest
     top = summary.highest
     variance = summary.variance
     cut = Self.cut(sampleCount: summary.sampleCount)
-    size = Self.size(sampleCount: summary.sampleCount)
+    size =
+      groups?.size ?? Self.size(sampleCount: summary.sampleCount, range: range, variance: variance)
   }
 
   /// Blocks of cut/lambda over a width of 2·¾/lambda, the narrowest that serves lambda, in whole vectors of pairs.
-  static func size(sampleCount: Int) -> Int {
-    // Tilts about the mean reach further: cut + 2·lambda·(max r − mean), lambda·σ < 1.
-    let blocks = Int((cut(sampleCount: sampleCount) + 8) / largestStep) + 1
-    return min(capacity, (blocks + 15) / 16 * 16)
+  ///
+  /// Tilts about the mean, lambda·σ < 1, and their squares see the whole row, or down to cut + 2·lambda·(max r − mean)
+  /// where that is less: only rows that reach far beyond σ need room for it.
+  static func size(sampleCount: Int, range: Double, variance: Double) -> Int {
+    let cut = cut(sampleCount: sampleCount)
+    let narrow = blocks(over: cut)
+    let reach = largestStep * Double(narrow - 2)
+    return 4 * range * range <= reach * reach * variance ? narrow : blocks(over: cut + 8)
+  }
+
+  private static func blocks(over exponents: Double) -> Int {
+    min(capacity, (Int(exponents / largestStep) + 16) / 16 * 16)
   }
 
   /// M^1.5·e^-cut = 1e-13.

@@ -51,7 +51,7 @@ extension RowWorkspace {
   func blockSweep(
     _ plan: TiltPlan, summary: RowSummary, ranked: Bool, takesPowers: Bool, kernels: CPUKernels
   ) {
-    let grid = BlockGrid(summary: summary)
+    let grid = BlockGrid(summary: summary, groups: groups)
     let gold = ranked && hasGold
     let sets = ranked ? (gold ? 3 : 2) : 1
     let finest = finestLambda(plan)
@@ -83,6 +83,7 @@ extension RowWorkspace {
         for block in level.end..<end {
           unsafe blockEnds[block] = samples(above: (block + 1) * spacing, groups)
         }
+        if end > level.end { unsafe writeValues(upTo: blockEnds[end - 1]) }
       }
       unsafe level.position = kernels.blockMoments(
         groups == nil ? shifted : values, ranked ? rank : nil, gold ? self.gold : nil, centring,

@@ -69,7 +69,7 @@ struct RowEvaluator: Sendable {
       let ordered = isOrdered(sampleCount: stored)
       let dropped = try workspace.load(
         cells.advanced(by: position), stored: stored, row: row, table: table,
-        missing: plan.missing, ordered: ordered, kernels: kernels)
+        missing: plan.missing, ordered: ordered, mayGroup: !plan.sorted, kernels: kernels)
       position += stored
       if ordered { order(workspace, row: row) }
       body(

@@ -24,16 +24,17 @@ struct RowGroups {
   /// Edges of level 0; even.
   let size: Int
 
-  init(lowest: Double, highest: Double, largest lambda: Double, sampleCount: Int) {
-    self.lowest = lowest
-    self.highest = highest
+  init(survey: RowSurvey, largest lambda: Double, sampleCount: Int) {
+    lowest = survey.lowest
+    highest = survey.highest
     // 683 widths of 3/lambda: beyond, blocks would not serve lambda anyway (``BlockGrid/largestExponent``), but for
     // rows that reach far lower than high.
     let reach = 2 * BlockGrid.largestStep * Self.farthest
     // The squares of a tilt are the sums at twice its lambda.
     finest = min(2 * lambda, reach / (highest - lowest))
     width = 2 * BlockGrid.largestStep / finest
-    size = BlockGrid.size(sampleCount: sampleCount)
+    size = BlockGrid.size(
+      sampleCount: sampleCount, range: highest - lowest, variance: survey.variance)
   }
 
   /// How many edges the level of `widths` and the finer ones have up to a distance of so many widths, a multiple
@@ -70,23 +71,51 @@ struct RowGroups {
   }
 }
 
+/// Extremes and moments of a row of floats, taken while its keys are made.
+struct RowSurvey {
+  let lowest: Double
+  let highest: Double
+  /// A cell near the mean, and the mean less that.
+  let centre: Double
+  let first: Double
+  /// Variance, with a relative error of 2^-53·(1 + (first/σ)²) a few times over.
+  let variance: Double
+
+  /// Whether the variance keeps its digits.
+  var isCentred: Bool { first * first <= 16 * variance }
+}
+
 extension RowWorkspace {
+  /// Keys of the row's floats, and what can be seen on the way.
+  ///
+  /// - Returns: false where a cell is infinite or NaN; the keys are of no use then.
+  func surveyKeys(floats: UnsafePointer<Float>) -> Bool {
+    // Eight neighbours in eight places, for their cache lines.
+    var sum = 0.0
+    for place in 0..<8 {
+      let start = (2 * place + 1) * count / 16
+      for index in start..<start + 8 { unsafe sum += Double(floats[index]) }
+    }
+    let centre = (sum / 64).isFinite ? sum / 64 : 0
+    let isFinite = unsafe crow_survey_floats(
+      level, floats, count, centre, shortKeys(keys), edgeKeys, small)
+    guard isFinite else { return false }
+    let first = unsafe small[0] / Double(count)
+    let variance = unsafe max(0, small[1] / Double(count) - first * first)
+    unsafe crow_cells_of_keys(level, edgeKeys, 2, small)
+    survey = unsafe RowSurvey(
+      lowest: small[1], highest: small[0], centre: centre, first: first, variance: variance)
+    return true
+  }
+
   /// Groups a row of floats whose keys are made, for lambdas up to `largest`; gold and weights cannot follow.
   ///
   /// - Returns: false where the row has to be sorted instead, also where it reaches so far that all but a few samples
   ///   would lie in its first group.
   /// - Complexity: O(count · log groups), no allocation.
   func group(largest lambda: Double) -> Bool {
-    guard hasKeysOfFloats, !hasGold, lambda > 0, count >= RowGroups.fewestSamples else {
-      return false
-    }
-    let short = unsafe shortKeys(keys)
-    unsafe crow_range_of_keys(level, short, count, edgeKeys)
-    _ = unsafe crow_floats_of_keys(level, edgeKeys, 2, found, small)
-    let (highest, lowest) = unsafe (found[0], found[1])
-    guard highest > lowest else { return false }
-    let groups = RowGroups(
-      lowest: lowest, highest: highest, largest: lambda, sampleCount: count)
+    guard let survey, lambda > 0, survey.highest > survey.lowest else { return false }
+    let groups = RowGroups(survey: survey, largest: lambda, sampleCount: count)
     // Lambdas beyond the finest are summed over the samples of whole groups.
     guard 4 * groups.finest >= lambda else { return false }
     let edgeCount = groups.edgeCount
@@ -100,19 +129,29 @@ extension RowWorkspace {
       // The smallest float above the edge: groups hold what is larger.
       let distance = Double(widths) * groups.width
       unsafe edgeDistances[edge] = distance
-      let exact = highest - distance
+      let exact = groups.highest - distance
       let near = Float(exact)
       unsafe edgeCells[edge] = Double(near) > exact ? near : near.nextUp
     }
     unsafe crow_keys_of_floats(level, edgeCells, edgeCount, edgeKeys)
     unsafe crow_group_32(
-      level, short, count, shortKeys(spareKeys), edgeKeys, edgeCount, edgeEnds)
-    _ = unsafe crow_floats_of_keys(level, short, count, values, small)
-    sortedSum = unsafe small[0]
+      level, shortKeys(keys), count, shortKeys(spareKeys), edgeKeys, edgeCount, edgeEnds)
+    sortedSum = Double(count) * (survey.centre + survey.first)
     hasTies = false
     self.edgeCount = edgeCount
     self.groups = groups
+    written = 0
     return true
+  }
+
+  /// Writes the first samples of a grouped row to `values`, as far as they are not there yet: few tilts look at
+  /// all, and those that do find them in the first-level cache.
+  func writeValues(upTo length: Int) {
+    guard groups != nil, length > written else { return }
+    // Whole vectors, which kernels read.
+    let end = min(count, (length + 15) / 16 * 16)
+    unsafe crow_cells_of_keys(level, shortKeys(keys) + written, end - written, values + written)
+    written = end
   }
 
   /// The first edge, from `start` on, that is at least `distance` below the largest sample; `edgeCount` where none is.

@@ -30,14 +30,16 @@ extension RowWorkspace {
   /// Takes a row's `stored` cells in, where they lie; afterwards `count`, `values`, `gold` and `weights` are set.
   /// Of a row of floats, `values` is written by ``sort()`` or ``group(largest:)``.
   ///
-  /// - Parameter ordered: the row will be sorted or grouped.
+  /// - Parameters:
+  ///   - ordered: the row will be sorted or grouped.
+  ///   - mayGroup: grouping it will do.
   /// - Returns: how many samples were dropped, for a missing cell or a weight that vanishes beside the
   ///   largest (below 1e-308 of it).
   /// - Throws: `.badInput` at the first infinite cell, and at the first missing one unless the policy
   ///   drops them.
   func load(
     _ cells: ReadRows, stored: Int, row: Int, table: RewardTable, missing: MissingPolicy,
-    ordered: Bool = true, kernels: CPUKernels
+    ordered: Bool = true, mayGroup: Bool = false, kernels: CPUKernels
   ) throws(EsscherError) -> Int {
     unsafe values = cells.rewards
     unsafe gold = cells.gold ?? shifted
@@ -46,6 +48,7 @@ extension RowWorkspace {
     goldSum = nil
     sortedSum = nil
     groups = nil
+    survey = nil
     hasKeysOfFloats = false
     hasPackedGold = false
     count = stored
@@ -55,7 +58,9 @@ extension RowWorkspace {
         hasKeysOfFloats = hasPackedGold
       } else if ordered {
         hasKeysOfFloats =
-          unsafe makeKeys(floats: floats) && (!hasGold || isFinite(gold, kernels))
+          mayGroup && !hasGold && count >= RowGroups.fewestSamples
+          ? unsafe surveyKeys(floats: floats)
+          : unsafe makeKeys(floats: floats) && (!hasGold || isFinite(gold, kernels))
       }
       if hasKeysOfFloats { return 0 }
       for index in 0..<count { unsafe values[index] = Double(floats[index]) }

@@ -34,16 +34,9 @@ extension RowWorkspace {
     let mean =
       hasWeights ? unsafe kernels.dot(values, weights, count) : sum / Double(count)
     summary.centre = mean.isFinite ? min(max(mean, lowest), highest) : lowest / 2 + highest / 2
-    unsafe small[0] = 0
-    unsafe small[1] = 0
-    for start in stride(from: 0, to: count, by: CPUKernels.segment) {
-      let length = min(CPUKernels.segment, count - start)
-      unsafe kernels.centredSums(
-        values + start, kernelWeights.map { unsafe $0 + start }, length, summary.centre, small)
-    }
-    let first = unsafe small[0] / mass
+    let (first, variance) = spread(about: summary.centre, kernels)
     summary.correction = highest == lowest ? 0 : first
-    summary.variance = unsafe max(0, small[1] / mass - first * first)
+    summary.variance = variance
     summary.maximum = highest
     summary.highest = (highest - summary.centre) - summary.correction
     summary.lowest = (lowest - summary.centre) - summary.correction
@@ -54,6 +47,25 @@ extension RowWorkspace {
     }
     if hasGold { summary.goldMean = centreGold(kernels) }
     return summary
+  }
+
+  /// The mean of r − centre, and the variance.
+  private func spread(about centre: Double, _ kernels: CPUKernels) -> (Double, Double) {
+    if groups != nil {
+      if let survey, survey.isCentred {
+        return ((survey.centre - centre) + survey.first, survey.variance)
+      }
+      writeValues(upTo: count)
+    }
+    unsafe small[0] = 0
+    unsafe small[1] = 0
+    for start in stride(from: 0, to: count, by: CPUKernels.segment) {
+      let length = min(CPUKernels.segment, count - start)
+      unsafe kernels.centredSums(
+        values + start, kernelWeights.map { unsafe $0 + start }, length, centre, small)
+    }
+    let first = unsafe small[0] / mass
+    return unsafe (first, max(0, small[1] / mass - first * first))
   }
 
   /// Smallest and largest reward and their sum.
@@ -68,6 +80,7 @@ extension RowWorkspace {
   private func topShare(_ highest: Double) -> Double {
     if !hasWeights && (sortedSum == nil || groups != nil) {
       let length = groups.map { samples(above: 1, $0) } ?? count
+      writeValues(upTo: length)
       return unsafe Double(crow_count_equal(level, values, length, highest)) / Double(count)
     }
     let isSorted = sortedSum != nil

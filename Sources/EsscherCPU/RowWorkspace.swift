@@ -74,8 +74,12 @@ final class RowWorkspace {
   var hasPackedGold = false
   /// Σ r of a sorted or grouped row, nil before that.
   var sortedSum: Double?
-  /// How a row is grouped that is not sorted, and the number of its edges.
+  /// What was seen of a row of floats while its keys were made, where it may be grouped.
+  var survey: RowSurvey?
+  /// How a row is grouped that is not sorted, and the number of its edges; `values` holds the first `written` of its
+  /// samples so far.
   var groups: RowGroups?
+  var written = 0
   var edgeCount = 0
   /// Two rewards of the sorted row are equal.
   var hasTies = false

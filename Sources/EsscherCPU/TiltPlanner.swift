@@ -76,8 +76,8 @@ enum TiltCost {
   /// Of that, in a run of equal steps.
   static let runShare = 0.55
   /// Eight blocks at one lambda, squares included, and what a lambda costs beside them.
-  static let blocks = 24.0
-  static let blocksLambda = 30.0
+  static let blocks = 16.0
+  static let blocksLambda = 26.0
   /// Moments of eight samples; edges and totals of a block.
   static let moments = 3.4
   static let block = 22.0
@@ -115,7 +115,7 @@ extension RowWorkspace {
   /// - Complexity: O(lambdas).
   func chooseBlocks(_ plan: inout TiltPlan, summary: RowSummary, sets: Int) {
     guard count >= BlockGrid.fewestSamples, plan.centred < plan.count else { return }
-    let grid = BlockGrid(summary: summary)
+    let grid = BlockGrid(summary: summary, groups: groups)
     let start = unsafe grid.firstServed(lambdas, plan: plan)
     let payload = Double(sets)
     var fromSamples = 0.0

@@ -42,6 +42,7 @@ extension RowWorkspace {
       if groups == nil || plan.centred > 0 && !takesPowers
         || plan.centredSamples.contains(where: { !$0.isEmpty })
       {
+        writeValues(upTo: count)
         unsafe kernels.shift(values, count, summary.centre, summary.correction, shifted)
         for index in count..<count + Self.padding { unsafe shifted[index] = -.infinity }
       }
@@ -91,6 +92,7 @@ extension RowWorkspace {
     }
     longest = max(longest, length)
     guard longest > 0 else { return }
+    writeValues(upTo: longest)
     // r − max r is exact where it matters, near the top; d − max d would round twice.
     unsafe kernels.shift(values, longest, summary.maximum, 0, shifted)
     if !part.isEmpty {

@@ -41,14 +41,30 @@ import Testing
       }
     }
 
-    @Test("the smallest and the largest key", arguments: RowSortTests.levels)
-    func range(level: Int32) {
-      for count in [1, 2, 7, 15, 16, 17, 31, 33, 1000] {
-        var random = SeededGenerator(seed: UInt64(count))
-        let keys = (0..<count).map { _ in Int32(truncatingIfNeeded: random.next()) }
+    @Test("a row's keys, extremes and moments in one look", arguments: RowSortTests.levels)
+    func survey(level: Int32) {
+      for count in [1, 2, 7, 15, 16, 17, 31, 33, 1000, 8191, 8192, 8209, 20_003] {
+        let row = RowSortTests.floats(count).map { $0.magnitude < 1e30 ? $0 : 1 }
+        let centre = 0.25
+        var expected = [Int32](repeating: 0, count: count)
+        var keys = expected
         var range: [Int32] = [0, 0]
-        unsafe crow_range_of_keys(level, keys, count, &range)
+        var sums = [Double.nan, .nan]
+        #expect(unsafe crow_keys_of_floats(level, row, count, &expected))
+        #expect(unsafe crow_survey_floats(level, row, count, centre, &keys, &range, &sums))
+        #expect(keys == expected)
         #expect(range == [keys.min() ?? 0, keys.max() ?? 0])
+        let distances = row.map { Double($0) - centre }
+        let squares = distances.map { $0 * $0 }
+        // One rounding an addition, each below half an ulp of the largest partial sum.
+        let size = distances.reduce(0) { $0 + $1.magnitude }
+        let total = squares.reduce(0, +)
+        let each = Double(count) * 0x1p-53
+        #expect((sums[0] - distances.reduce(0, +)).magnitude <= each * size)
+        #expect((sums[1] - total).magnitude <= 2 * each * total)
+        var cells = [Double](repeating: .nan, count: count)
+        unsafe crow_cells_of_keys(level, keys, count, &cells)
+        #expect(cells == row.map(Double.init))
       }
     }
 
@@ -112,6 +128,43 @@ import Testing
                 "\(candidate.name) \(shape) \(grid) \(samples) lambda \(lambda) \(name) \(a) \(b)")
             }
           }
+        }
+      }
+    }
+
+    @Test("a first look that misleads about the mean costs no digits")
+    func misleadingLook() throws {
+      var random = SeededGenerator(seed: 5)
+      let count = 10_000
+      let plain = RowShape.normal.row(count, &random).map { Double(Float($0)) }
+      // The cells that are looked at lie far off.
+      var distant = plain
+      for place in 0..<8 {
+        let start = (2 * place + 1) * count / 16
+        for index in start..<start + 8 { distant[index] = 1e4 + Double(place) }
+      }
+      for row in [distant, plain.sorted(by: >), plain.sorted()] {
+        let exact = ReferenceRow(values: row, logWeights: nil)
+        let lambdas = Grid.few.values.flatMap { [$0 / 1000, $0 / 30, $0] }.sorted()
+          .map { $0 / Double(exact.deviation) }
+        func reduce(_ storage: CellStorage, sorted: Bool) throws -> StatisticsTable {
+          try CPUBackend(threads: 1).reduce(
+            RewardTable(
+              label: "rows",
+              rewards: .cells(MemorySource(name: "rows", rows: [row], storage: storage))),
+            rows: 0..<1,
+            plan: StatisticsPlan(lambdas: lambdas, sorted: sorted, missing: .error))
+        }
+        let grouped = try reduce(.float32, sorted: false)
+        let sorted = try reduce(.float64, sorted: true)
+        let (got, want) = (grouped.summaries[0], sorted.summaries[0])
+        #expect(abs(got.mean - want.mean) <= 1e-14 * abs(want.highest))
+        // The first look leaves 17 roundings where it is trusted, and is not where it would leave more.
+        #expect(abs(got.variance - want.variance) <= 64 * 0x1p-53 * want.variance)
+        for (index, lambda) in lambdas.enumerated() {
+          let a = TiltEstimate(lambda: lambda, sums: grouped.tilts[index], summary: got)
+          let b = TiltEstimate(lambda: lambda, sums: sorted.tilts[index], summary: want)
+          #expect(abs(a.kl - b.kl) <= 2e-10 * b.kl, "lambda \(lambda)")
         }
       }
     }

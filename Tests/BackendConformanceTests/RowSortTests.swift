@@ -153,6 +153,9 @@ struct RowSortTests {
           var keys = [Int32](repeating: 0, count: count)
           var pairs = [Int64](repeating: 0, count: count)
           #expect(unsafe !crow_keys_of_floats(level, row, count, &keys))
+          var range: [Int32] = [0, 0]
+          var sums = [0.0, 0.0]
+          #expect(unsafe !crow_survey_floats(level, row, count, 0, &keys, &range, &sums))
           #expect(unsafe !crow_pairs_of_floats(level, row, count, &pairs))
           let clean = Self.floats(count)
           #expect(unsafe !crow_pack_floats(level, row, clean, count, &pairs))

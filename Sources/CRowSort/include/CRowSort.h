@@ -16,6 +16,12 @@
 /// Keys of floats. False where a cell is infinite or NaN.
 bool crow_keys_of_floats(int level, const float *cells, long count, int32_t *keys);
 
+/// Keys of floats as of `crow_keys_of_floats`; the smallest and the largest of them, of at least one cell; and the
+/// sums of cell − centre and of its square.
+bool crow_survey_floats(
+    int level, const float *cells, long count, double centre, int32_t *keys, int32_t *range,
+    double *sums);
+
 /// Keys of floats in the high half, positions in the low half. False where a cell is infinite or NaN.
 bool crow_pairs_of_floats(int level, const float *cells, long count, int64_t *pairs);
 
@@ -49,8 +55,8 @@ void crow_group_32(
     int level, int32_t *keys, long count, int32_t *spare, const int32_t *edges, long edge_count,
     long *ends);
 
-/// Smallest and largest of at least one key.
-void crow_range_of_keys(int level, const int32_t *keys, long count, int32_t *range);
+/// The cells of keys in their order, −0 as +0.
+void crow_cells_of_keys(int level, const int32_t *keys, long count, double *cells);
 
 // ---- Sorted keys to cells, largest first, and their sum in a fixed order. True where two of them are equal.
 

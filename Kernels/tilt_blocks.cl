@@ -23,7 +23,7 @@
 #include "block_moments.cl"
 #endif
 // Least (lambda sigma)^2 about the mean, and largest lambda (max - mean): what blocks round costs no digit there.
-#define BLOCK_SPREAD (1.0 / 64)
+#define BLOCK_SPREAD (1.0 / 1024)
 #define BLOCK_EXPONENT 1024.0
 // Shorter rows, lambdas that fewer samples count at, and fewer lambdas are summed over samples. Measured on PoCL.
 #define BLOCK_SAMPLES 512

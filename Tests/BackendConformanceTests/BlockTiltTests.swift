@@ -10,7 +10,8 @@ import Testing
 #if arch(x86_64)
   @Suite("Tilts over blocks")
   struct BlockTiltTests {
-    /// From lambda·sigma = 0.03, which power moments or samples serve, to 300, which few samples count at.
+    /// From lambda·sigma = 0.03, which power moments or samples serve, over 1/32, the least that blocks serve, to 300,
+    /// which few samples count at.
     private static func lambdas(_ row: [Double]) -> [Double] {
       let deviation = Double(ReferenceRow(values: row).deviation)
       let scale = deviation > 0 ? deviation : 1
@@ -18,6 +19,7 @@ import Testing
       let step = 10.0.squareRoot().squareRoot()
       var lambdas = [0.03 / scale]
       while lambdas.count < 17 { lambdas.append(lambdas[lambdas.count - 1] * step) }
+      lambdas.insert(contentsOf: [0.0313 / scale, 0.042 / scale], at: 1)
       return lambdas
     }
 

@@ -30,7 +30,18 @@ struct BootstrapLine {
       + quantities.map { Double(BootstrapQuantity.allCases.firstIndex(of: $0) ?? 0) }
   }
 
-  func value(_ quantity: BootstrapQuantity, _ values: PromptValues) -> Double {
+  var columns: [BootstrapColumn] {
+    quantities.map { BootstrapColumn(entry: entry, heldBeta: heldBeta, quantity: $0) }
+  }
+}
+
+/// One number that a prompt gives the replicates; it owns nothing, so that workers may share many.
+struct BootstrapColumn {
+  let entry: Int
+  let heldBeta: Double?
+  let quantity: BootstrapQuantity
+
+  func value(_ values: PromptValues) -> Double {
     let held = heldBeta.map { $0 * values.kl } ?? 0
     return switch quantity {
     case .kl: values.kl
@@ -105,15 +116,17 @@ struct FrontierAccumulator: PartialResult {
     let count = bootstrap.columnCount
     let start = columns.count
     columns.append(contentsOf: repeatElement(0, count: rows.count * count))
+    let plan = bootstrapLines.flatMap(\.columns)
     unsafe columns.withUnsafeMutableBufferPointer { buffer in
       let slots = unsafe DisjointSlots(buffer)
       ParallelTiles.forEach(count: rows.count, threads: threads) { index in
-        var slot = start + index * count
-        for line in bootstrapLines {
-          let values = rows[index].values[line.entry]
-          for quantity in line.quantities {
-            slots.set(slot, line.value(quantity, values))
-            slot += 1
+        guard let row = unsafe slots.pointer(at: start + index * count) else { return }
+        // Pointers: workers that count their uses of one array wait for each other.
+        unsafe rows[index].values.withUnsafeBufferPointer { values in
+          unsafe plan.withUnsafeBufferPointer { plan in
+            for slot in plan.indices {
+              unsafe row[slot] = plan[slot].value(values[plan[slot].entry])
+            }
           }
         }
       }

@@ -38,8 +38,10 @@ struct LineAccumulator: PartialResult {
     columns.reserveCapacity(values.count * bootstrap.columnCount)
     for prompt in values {
       for (line, value) in prompt.enumerated() {
-        let source = BootstrapLine(entry: line, quantities: quantities)
-        for quantity in quantities { columns.append(source.value(quantity, value)) }
+        for quantity in quantities {
+          columns.append(
+            BootstrapColumn(entry: line, heldBeta: nil, quantity: quantity).value(value))
+        }
       }
     }
     try backend.accumulate(&bootstrap, indices: indices, values: columns)

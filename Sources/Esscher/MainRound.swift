@@ -40,11 +40,14 @@ struct MainRound {
     let key = grid.planned + lines.flatMap(\.key) + [errors == nil ? 0 : 1]
     return try scan.pass("main \(plan.selections)", by: key, from: empty) {
       (accumulator) throws(EsscherError) in
+      // Kept from tile to tile, for their memory.
+      var columns: [Double] = []
+      var indices: [Int] = []
       try scan.run(plan, stage: stage) { (table) throws(EsscherError) in
         accumulator.add(table.methods)
         let sampleErrors = try errors?.sampleErrors(scan.table, rows: table.rows, plan: plan)
-        var columns: [Double] = []
-        var indices: [Int] = []
+        columns.removeAll(keepingCapacity: true)
+        indices.removeAll(keepingCapacity: true)
         for start in stride(from: 0, to: table.rows.count, by: Self.rowsAtOnce) {
           var rows = ParallelTiles.map(
             count: min(Self.rowsAtOnce, table.rows.count - start), threads: backend.threads,

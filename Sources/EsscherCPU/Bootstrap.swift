@@ -20,13 +20,23 @@ extension CPUBackend {
     precondition(values.count == indices.count * columns, "one row of values a prompt")
     let step = BootstrapStep.prompts
     let slab = max(1, Self.packedCells / (columns * step)) * step
+    let panelCount = (columns + 7) / 8
     for start in stride(from: 0, to: indices.count, by: slab) {
       let prompts = start..<min(start + slab, indices.count)
+      let memory = ScratchMemory(bytes: 8 * panelCount * 8 * prompts.count, shelf: panelShelf)
+      let cells = panelCount * 8 * prompts.count
+      let panels = unsafe DisjointSlots(
+        UnsafeMutableBufferPointer<Double>(start: memory.take(cells), count: cells))
+      ParallelTiles.forEach(count: panelCount, threads: threads) { panel in
+        guard let base = unsafe panels.pointer(at: 0) else { return }
+        unsafe PoissonBootstrap.write(
+          panel: panel, of: values, prompts, columns: columns, to: base)
+      }
       let slab = BootstrapStep(
-        indices: indices[prompts].map { UInt64($0) },
-        panels: PoissonBootstrap.panels(values, prompts, columns: columns), columns: columns,
+        indices: indices[prompts].map { UInt64($0) }, panels: panels, columns: columns,
         seed: bootstrap.seed, loops: BootstrapKernels(level: level))
       add(slab, to: &bootstrap)
+      withExtendedLifetime(memory) {}
     }
   }
 
@@ -56,7 +66,8 @@ private struct BootstrapStep: Sendable {
   private static let group = 8
 
   let indices: [UInt64]
-  let panels: [Double]
+  /// Of ``PoissonBootstrap/panels(_:_:columns:)``; read only from here on.
+  let panels: DisjointSlots<Double>
   let columns: Int
   let seed: UInt64
   let loops: BootstrapKernels
@@ -76,23 +87,21 @@ private struct BootstrapStep: Sendable {
       let totals = unsafe totals.pointer(at: block.lowerBound)
     else { return }
     unsafe indices.withUnsafeBufferPointer { indices in
-      unsafe panels.withUnsafeBufferPointer { panels in
-        guard let indices = indices.baseAddress, let panels = panels.baseAddress
-        else { return }
-        let all = self.indices.count
-        for first in Swift.stride(from: 0, to: all, by: Self.prompts) {
-          let count = min(Self.prompts, all - first)
-          for draw in 0..<draws {
-            let replicate = UInt32(truncatingIfNeeded: block.lowerBound + draw * Self.draw)
-            unsafe loops.counts(
-              indices + first, count, replicate, seed, stride, counts + 2 * draw * stride,
-              drawn + Self.draw * draw)
-          }
-          for offset in Swift.stride(from: 0, to: block.count, by: Self.group) {
-            unsafe loops.sums(
-              counts + offset * Self.prompts, panels + 8 * first, count, 8 * all, columns,
-              block.count - offset, sums + offset * columns, spare)
-          }
+      guard let indices = indices.baseAddress, let panels = unsafe panels.pointer(at: 0)
+      else { return }
+      let all = self.indices.count
+      for first in Swift.stride(from: 0, to: all, by: Self.prompts) {
+        let count = min(Self.prompts, all - first)
+        for draw in 0..<draws {
+          let replicate = UInt32(truncatingIfNeeded: block.lowerBound + draw * Self.draw)
+          unsafe loops.counts(
+            indices + first, count, replicate, seed, stride, counts + 2 * draw * stride,
+            drawn + Self.draw * draw)
+        }
+        for offset in Swift.stride(from: 0, to: block.count, by: Self.group) {
+          unsafe loops.sums(
+            counts + offset * Self.prompts, panels + 8 * first, count, 8 * all, columns,
+            block.count - offset, sums + offset * columns, spare)
         }
       }
     }

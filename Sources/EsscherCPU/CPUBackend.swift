@@ -17,6 +17,8 @@ public struct CPUBackend: Backend {
   let kernels: CPUKernels
   let cacheBox: OrderStatisticCacheBox
   let shelf = ScratchShelf()
+  /// The bootstrap's memory, likewise.
+  let panelShelf = ScratchShelf()
 
   /// Name for reports.
   public var name: String { "CPU, Swift, \(level.name)" }

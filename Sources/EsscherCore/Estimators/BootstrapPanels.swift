@@ -16,21 +16,31 @@ extension PoissonBootstrap {
     let panelStride = 8 * prompts.count
     return unsafe [Double](unsafeUninitializedCapacity: panelCount * panelStride) {
       panels, initialized in
-      unsafe values.withUnsafeBufferPointer { values in
+      if let base = panels.baseAddress {
         for panel in 0..<panelCount {
-          let width = min(8, columns - 8 * panel)
-          var source = prompts.lowerBound * columns + 8 * panel
-          var target = panel * panelStride
-          for _ in prompts {
-            for column in 0..<8 {
-              unsafe panels[target + column] = column < width ? values[source + column] : 0
-            }
-            source += columns
-            target += 8
-          }
+          unsafe write(panel: panel, of: values, prompts, columns: columns, to: base)
         }
       }
       initialized = panelCount * panelStride
+    }
+  }
+
+  /// Writes one panel of ``panels(_:_:columns:)`` to its place among all, at `panels`.
+  package static func write(
+    panel: Int, of values: [Double], _ prompts: Range<Int>, columns: Int,
+    to panels: UnsafeMutablePointer<Double>
+  ) {
+    let width = min(8, columns - 8 * panel)
+    var source = prompts.lowerBound * columns + 8 * panel
+    var target = unsafe panels + panel * 8 * prompts.count
+    unsafe values.withUnsafeBufferPointer { values in
+      for _ in prompts {
+        for column in 0..<8 {
+          unsafe target[column] = column < width ? values[source + column] : 0
+        }
+        source += columns
+        unsafe target += 8
+      }
     }
   }
 }

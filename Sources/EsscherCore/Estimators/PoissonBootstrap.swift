@@ -69,6 +69,12 @@ public struct PoissonBootstrap: Sendable {
     totals[replicate] = total
   }
 
+  /// Sets all sums to 0.
+  mutating func reset() {
+    for slot in sums.indices { sums[slot] = 0 }
+    for replicate in totals.indices { totals[replicate] = 0 }
+  }
+
   /// Hands out the sums and totals for adding in place; `body` keeps neither.
   package mutating func withMutableSums(
     _ body: (

@@ -43,6 +43,10 @@ public struct ReplicateSums: Sendable {
   private var waiting = 0
   /// Σ c of each replicate.
   var totals: [Int]
+  /// The sums and the digits of a block of prompts, kept from one to the next: the allocator would give memory of this
+  /// size back to the kernel, which would clear its pages anew. Neither is a part of the value.
+  private var block: PoissonBootstrap?
+  private var room: [Double] = []
 
   /// Prompts whose digits fit 64 bits beside 2^62: (2^19 + 2^11)·15·2^38 < 2^62.
   private static let promptsPerSpill = 1 << 19
@@ -76,10 +80,17 @@ public struct ReplicateSums: Sendable {
       let prompts = start..<min(start + Self.promptsPerBlock, indices.count)
       let cells = values[prompts.lowerBound * columnCount..<prompts.upperBound * columnCount]
       raise(to: cells)
-      var block = PoissonBootstrap(
-        replicateCount: replicateCount, columnCount: 2 * columnCount, seed: seed)
-      try accumulate(&block, Array(indices[prompts]), split(cells))
+      split(cells)
+      // Taken out, lest it be copied.
+      var block =
+        self.block
+        ?? PoissonBootstrap(
+          replicateCount: replicateCount, columnCount: 2 * columnCount, seed: seed)
+      self.block = nil
+      block.reset()
+      try accumulate(&block, Array(indices[prompts]), room)
       take(block, prompts: prompts.count)
+      self.block = block
     }
   }
 
@@ -134,14 +145,18 @@ public struct ReplicateSums: Sendable {
     }
   }
 
-  /// Two digits a value, as doubles.
-  private func split(_ cells: ArraySlice<Double>) -> [Double] {
+  /// Writes two digits a value, as doubles, to ``room``.
+  private mutating func split(_ cells: ArraySlice<Double>) {
     let places = upperPlaces.map { $0 ?? 0 }
     let unit = places.map(Self.unit)
     let inverse = unit.map { 1 / $0 }
     let lowerInverse = places.map { 1 / Self.unit($0 - 1) }
-    let columns = columnCount
-    return unsafe [Double](unsafeUninitializedCapacity: 2 * cells.count) { digits, count in
+    let (columns, isUndefined) = (columnCount, isUndefined)
+    if room.count != 2 * cells.count {
+      room.removeAll(keepingCapacity: true)
+      room.append(contentsOf: repeatElement(0, count: 2 * cells.count))
+    }
+    unsafe room.withUnsafeMutableBufferPointer { digits in
       unsafe cells.withUnsafeBufferPointer { cells in
         for start in stride(from: 0, to: cells.count, by: columns) {
           for column in 0..<columns {
@@ -155,7 +170,6 @@ public struct ReplicateSums: Sendable {
           }
         }
       }
-      count = 2 * cells.count
     }
   }
 

@@ -12,7 +12,7 @@
 #ifndef ESSCHER_BLOCKS
 #define ESSCHER_BLOCKS
 #ifndef BLOCK_LEVELS
-#define BLOCK_LEVELS 16
+#define BLOCK_LEVELS 18
 #endif
 #define BLOCK_POWERS 18
 #define BLOCK_LARGEST 96

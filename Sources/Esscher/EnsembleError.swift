@@ -186,6 +186,8 @@ private struct ErrorSums: PartialResult {
     bootstrap.merge(other.bootstrap)
   }
 
+  mutating func releaseScratch() { bootstrap.releaseScratch() }
+
   mutating func code(_ coder: inout StateCoder) throws(EsscherError) {
     try coder.code(&errors)
     try coder.code(&means)

@@ -94,6 +94,8 @@ struct EqualKL: PartialResult {
     ownGains.merge(other.ownGains)
   }
 
+  mutating func releaseScratch() { lines.releaseScratch() }
+
   mutating func code(_ coder: inout StateCoder) throws(EsscherError) {
     try coder.code(&lines)
     for index in capped.indices {

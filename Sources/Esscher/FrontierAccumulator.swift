@@ -117,6 +117,9 @@ struct FrontierAccumulator: PartialResult {
     let start = columns.count
     columns.append(contentsOf: repeatElement(0, count: rows.count * count))
     let plan = bootstrapLines.flatMap(\.columns)
+    // The loop below checks no index of a row.
+    let entries = 1 + (plan.map(\.entry).max() ?? -1)
+    precondition(rows.allSatisfy { $0.values.count >= entries }, "a value for every line")
     unsafe columns.withUnsafeMutableBufferPointer { buffer in
       let slots = unsafe DisjointSlots(buffer)
       ParallelTiles.forEach(count: rows.count, threads: threads) { index in
@@ -154,6 +157,8 @@ struct FrontierAccumulator: PartialResult {
     add(other.methods)
     if sampleErrors.isEmpty { sampleErrors = other.sampleErrors }
   }
+
+  mutating func releaseScratch() { bootstrap.releaseScratch() }
 
   mutating func code(_ coder: inout StateCoder) throws(EsscherError) {
     try coder.code(&points)

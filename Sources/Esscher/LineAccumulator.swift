@@ -53,6 +53,8 @@ struct LineAccumulator: PartialResult {
     promptCount += other.promptCount
   }
 
+  mutating func releaseScratch() { bootstrap.releaseScratch() }
+
   mutating func code(_ coder: inout StateCoder) throws(EsscherError) {
     try coder.code(&points)
     try coder.code(&bootstrap)

@@ -33,6 +33,8 @@ private struct ReplicateTilts: PartialResult {
     bootstrap.merge(other.bootstrap)
   }
 
+  mutating func releaseScratch() { bootstrap.releaseScratch() }
+
   mutating func code(_ coder: inout StateCoder) throws(EsscherError) {
     try coder.code(&sums)
     try coder.code(&bootstrap)

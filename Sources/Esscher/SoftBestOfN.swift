@@ -74,6 +74,8 @@ struct SoftBestOfN: PartialResult {
     bounds.merge(other.bounds)
   }
 
+  mutating func releaseScratch() { lines.releaseScratch() }
+
   mutating func code(_ coder: inout StateCoder) throws(EsscherError) {
     try coder.code(&lines)
     try coder.code(&variances)

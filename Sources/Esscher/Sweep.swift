@@ -96,6 +96,7 @@ final class Sweep {
       partial = try Self.read(bytes, empty)
     } else {
       try run(&partial)
+      partial.releaseScratch()
       produced[key] = try Self.bytes(of: partial)
     }
     guard goesOn(after: key) else { throw Self.suspension }
@@ -147,6 +148,7 @@ extension MatrixScan {
     guard let sweep else {
       var partial = empty
       try run(&partial)
+      partial.releaseScratch()
       return partial
     }
     let key = PassKey(name: scope + name, parameters: parameters)

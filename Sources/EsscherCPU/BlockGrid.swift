@@ -23,8 +23,9 @@ struct BlockGrid {
   /// Rows below this are summed over samples.
   static let fewestSamples = 48
   /// Least (lambda·σ)² about the mean. The sum of e^x − 1 is (lambda·σ)²/2 a sample, of terms that are off by the
-  /// polynomial's 1.2e-15 and 12 roundings of 2^-53 at most: it keeps 2·1024·2.5e-15 = 5.2e-12. Power moments serve
-  /// what is below wherever no sample is further than 16σ from the mean.
+  /// polynomial's 1.2e-15·e^1½ at most, where all samples lie at an edge of their block, and a few roundings: it keeps
+  /// 2·1024·6e-15 = 1.2e-11, and 2e-12 about a block's centre. Power moments serve what is below wherever no sample is
+  /// further than 16σ from the mean.
   static let leastSpread = 1.0 / 1024
   /// Largest max|r − mean|/σ with which the row's power moments are taken from its blocks. Their errors are 2^-48 of
   /// the samples and u = d/max|d|, beside a variance of 1/256 at least.

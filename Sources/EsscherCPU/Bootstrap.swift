@@ -23,8 +23,10 @@ extension CPUBackend {
     let panelCount = (columns + 7) / 8
     for start in stride(from: 0, to: indices.count, by: slab) {
       let prompts = start..<min(start + slab, indices.count)
-      let memory = ScratchMemory(bytes: 8 * panelCount * 8 * prompts.count, shelf: panelShelf)
-      let cells = panelCount * 8 * prompts.count
+      // Of one size whatever the block, so that the shelf keeps it.
+      let most = max(prompts.count, min(slab, ReplicateSums.promptsPerBlock))
+      let cells = 8 * panelCount * most
+      let memory = ScratchMemory(bytes: ScratchMemory.bytes([8 * cells]), shelf: panelShelf)
       let panels = unsafe DisjointSlots(
         UnsafeMutableBufferPointer<Double>(start: memory.take(cells), count: cells))
       ParallelTiles.forEach(count: panelCount, threads: threads) { panel in

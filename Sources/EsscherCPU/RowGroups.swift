@@ -75,10 +75,10 @@ struct RowGroups {
 struct RowSurvey {
   let lowest: Double
   let highest: Double
-  /// A cell near the mean, and the mean less that.
+  /// The mean of 64 cells, and the row's less that.
   let centre: Double
   let first: Double
-  /// Variance, with a relative error of 2^-53·(1 + (first/σ)²) a few times over.
+  /// Variance, with a relative error of 2^-53·(1 + (first/σ)²) a few times over, √(M/8192) times in long rows.
   let variance: Double
 
   /// Whether the variance keeps its digits.
@@ -148,7 +148,7 @@ extension RowWorkspace {
   /// all, and those that do find them in the first-level cache.
   func writeValues(upTo length: Int) {
     guard groups != nil, length > written else { return }
-    // Whole vectors, which kernels read.
+    // Kernels load whole vectors, up to seven doubles beyond; what they find there they take as nothing.
     let end = min(count, (length + 15) / 16 * 16)
     unsafe crow_cells_of_keys(level, shortKeys(keys) + written, end - written, values + written)
     written = end

@@ -62,7 +62,7 @@ struct DeviceBlocks: Equatable {
 
   /// With what the kernel declares itself: ends of bins, and eight sums a lane.
   private static func localBytes(capacity: Int, sets: Int, lanes: Int) -> Int {
-    momentBytes(capacity: capacity, sets: sets) + 4 * 820 + 64 * lanes
+    momentBytes(capacity: capacity, sets: sets) + 4 * 916 + 64 * lanes
   }
 }
 

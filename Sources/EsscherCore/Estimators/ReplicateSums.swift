@@ -21,7 +21,7 @@ public struct ReplicateSums: Sendable {
   private static let offset = 19
   /// Prompts of a block: counts are at most ``PoissonBootstrap/thresholds``' number, below 16, so that a block's sums
   /// of digits stay below 2^53: 2,048·15·2^38 < 2^53.
-  static let promptsPerBlock = 2048
+  package static let promptsPerBlock = 2048
   /// Places whose units are doubles with room to both sides.
   static let places = -24...27
 
@@ -44,7 +44,8 @@ public struct ReplicateSums: Sendable {
   /// Σ c of each replicate.
   var totals: [Int]
   /// The sums and the digits of a block of prompts, kept from one to the next: the allocator would give memory of this
-  /// size back to the kernel, which would clear its pages anew. Neither is a part of the value.
+  /// size back to the kernel, which would clear its pages anew. Neither is a part of the value;
+  /// ``releaseScratch()`` ends them.
   private var block: PoissonBootstrap?
   private var room: [Double] = []
 
@@ -92,6 +93,12 @@ public struct ReplicateSums: Sendable {
       take(block, prompts: prompts.count)
       self.block = block
     }
+  }
+
+  /// Frees the memory that blocks of prompts share; one that comes yet takes it anew.
+  package mutating func releaseScratch() {
+    block = nil
+    room = []
   }
 
   /// Makes room for the largest of some values.

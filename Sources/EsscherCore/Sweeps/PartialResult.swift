@@ -10,6 +10,12 @@ package protocol PartialResult: Sendable {
   mutating func merge(_ other: Self)
   /// Writes or reads the contents. What reads has the shape of what was written: the same pass made it.
   mutating func code(_ coder: inout StateCoder) throws(EsscherError)
+  /// Frees what only further prompts of the pass would need.
+  mutating func releaseScratch()
+}
+
+extension PartialResult {
+  package mutating func releaseScratch() {}
 }
 
 extension StateCoder {

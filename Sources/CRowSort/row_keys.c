@@ -114,11 +114,6 @@ BODY void double_pairs_body(const double *cells, long count, int64_t *pairs) {
     pairs[index] = pair((int32_t)(row_key_of_double(cells[index]) >> 32), index);
 }
 
-BODY double total(Doubles even, Doubles odd) {
-  const Doubles lanes = even + odd;
-  return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
-}
-
 // The bodies below differ in how eight cells, or one, come from the keys. Neighbours are compared as cells: the cells
 // of the vector with those one place on, which the vector before has not written yet, so from the keys again.
 #define CELLS_OF_KEYS(NAME, PARAMETERS, EIGHT, ONE)                            \

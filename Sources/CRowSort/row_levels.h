@@ -28,6 +28,12 @@ typedef uint32_t Words __attribute__((vector_size(32)));
     memcpy(to, &stored, sizeof stored);         \
   } while (0)
 
+// The sum of two sets of lanes, in one tree.
+BODY double total(Doubles even, Doubles odd) {
+  const Doubles lanes = even + odd;
+  return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
+}
+
 // Defines `name` at every level from `name##_body`.
 #if defined(__x86_64__)
 #define AVX512 "avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi,bmi2,lzcnt,popcnt"

@@ -30,11 +30,6 @@ BODY long equals_body(const double *cells, long count, double cell) {
 // Cells whose sums are kept apart, so that they round little in rows however long.
 enum { segment = 8192 };
 
-BODY double total(Doubles even, Doubles odd) {
-  const Doubles lanes = even + odd;
-  return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
-}
-
 BODY bool survey_body(
     const float *cells, long count, double centre, int32_t *keys, int32_t *range, double *sums) {
   Ints largest = {0};

@@ -57,15 +57,22 @@ extension RowWorkspace {
       }
       writeValues(upTo: count)
     }
+    let (first, second) = unsafe centredMeans(values, about: centre, kernels)
+    return (first, max(0, second - first * first))
+  }
+
+  /// Means of cells − centre and of its square.
+  private func centredMeans(
+    _ cells: UnsafePointer<Double>, about centre: Double, _ kernels: CPUKernels
+  ) -> (Double, Double) {
     unsafe small[0] = 0
     unsafe small[1] = 0
     for start in stride(from: 0, to: count, by: CPUKernels.segment) {
       let length = min(CPUKernels.segment, count - start)
       unsafe kernels.centredSums(
-        values + start, kernelWeights.map { unsafe $0 + start }, length, centre, small)
+        cells + start, kernelWeights.map { unsafe $0 + start }, length, centre, small)
     }
-    let first = unsafe small[0] / mass
-    return unsafe (first, max(0, small[1] / mass - first * first))
+    return unsafe (small[0] / mass, small[1] / mass)
   }
 
   /// Smallest and largest reward and their sum.
@@ -103,14 +110,7 @@ extension RowWorkspace {
   /// - Returns: the mean.
   private func centreGold(_ kernels: CPUKernels) -> Double {
     let middle = goldMiddle(kernels)
-    unsafe small[0] = 0
-    unsafe small[1] = 0
-    for start in stride(from: 0, to: count, by: CPUKernels.segment) {
-      let length = min(CPUKernels.segment, count - start)
-      unsafe kernels.centredSums(
-        storedGold + start, kernelWeights.map { unsafe $0 + start }, length, middle, small)
-    }
-    let correction = unsafe small[0] / mass
+    let (correction, _) = unsafe centredMeans(storedGold, about: middle, kernels)
     unsafe kernels.shift(storedGold, count, middle, correction, gold)
     for tie in ties {
       let range = (count - tie.upTo)..<(count - tie.below)

@@ -167,6 +167,8 @@ __kernel void tilt_blocks(__global const double *restrict values, __global const
   const int weighted = (flags & HAS_WEIGHTS) != 0;
   const int is_sorted = (flags & IS_SORTED) != 0 && !weighted;
   const row_shape shape = shape_of(summaries + row * SUMMARY_STRIDE, weighted ? 1.0 : (double)count);
+  // Squares are sums at twice a lambda.
+  const double multiple = flags & HAS_SQUARES ? 2 : 1;
   __global const double *r = values + offsets[row];
   __global const double *grid = lambdas + lambda_first + row * lambda_stride;
 
@@ -190,8 +192,8 @@ __kernel void tilt_blocks(__global const double *restrict values, __global const
   for (int more = may_block; more && first > centred;) {
     const double lambda = grid[first - 1];
     // The squares of a centred tilt need all samples.
-    const double reach = fmin(blocks.range, blocks.cut / (2 * lambda) + blocks.top);
-    more = lambda * lambda * shape.variance >= BLOCK_SPREAD && reach * 2 * lambda <= BLOCK_STEP * (blocks.size - 2);
+    const double reach = fmin(blocks.range, blocks.cut / (multiple * lambda) + blocks.top);
+    more = lambda * lambda * shape.variance >= BLOCK_SPREAD && reach * multiple * lambda <= BLOCK_STEP * (blocks.size - 2);
     first -= more;
   }
   uint limit = first;
@@ -213,8 +215,7 @@ __kernel void tilt_blocks(__global const double *restrict values, __global const
   // Lanes do not order rows themselves; without sorted ones they leave all to the samples.
   if (!may_order || end < first + BLOCK_LAMBDAS) first = end = topped;
 
-  // Squares of the largest lambda are sums at twice that.
-  const double finest = end > first ? 2 * grid[end - 1] : 1;
+  const double finest = end > first ? multiple * grid[end - 1] : 1;
   blocks.width = 2 * BLOCK_STEP / finest;
   blocks.levels = 1;
   while (end > first && grid[first] <= ldexp(finest, -(int)blocks.levels)) blocks.levels++;
@@ -277,7 +278,7 @@ __kernel void tilt_blocks(__global const double *restrict values, __global const
   __global const double *g = gold + (has_gold ? offsets[row] : 0);
   double width = blocks.width, served = finest;
   // Blocks in use, and lambdas that wider ones serve: their own sums, and those at their doubles.
-  uint used = 0, next = end, square = end;
+  uint used = 0, next = end, square = flags & HAS_SQUARES ? end : first;
   const uint levels = end > first ? blocks.levels : 0;
   const uint last = (max(count, 8U) + 7) / 8 * 8 - 8;
   for (uint level = 0; level < levels; level++) {

@@ -137,9 +137,11 @@ private func sweep(
   }
   let zero = Lanes(repeating: 0)
   let first = totals(lanes.s0, lanes.e1, lanes.s1, lanes.s2)
-  let second = totals(
-    lanes.q2, payloads > 0 ? lanes.a : zero, payloads > 1 ? lanes.b : zero,
-    payloads > 0 ? lanes.q2d : zero)
+  // Without payloads only one of the next four is there.
+  let second =
+    payloads > 0
+    ? totals(lanes.q2, lanes.a, payloads > 1 ? lanes.b : zero, lanes.q2d)
+    : SIMD4(total(lanes.q2), 0, 0, 0)
   unsafe store(load(record, 0) + Lanes(lowHalf: first, highHalf: second), record, 0)
   if payloads > 1 {
     unsafe record[8] += total(lanes.q2b)

@@ -100,7 +100,7 @@ public struct Benchmark {
       return try time(job, plan, .memory, cells, "cells")
     case .tiltBestOfN:
       let plan = StatisticsPlan(
-        lambdas: lambdas, bestOf: ns, sorted: true, ranked: false, missing: .error)
+        lambdas: lambdas, bestOf: ns, sorted: true, ranked: false, squared: false, missing: .error)
       return try time(job, plan, .exponentials, cells * Double(plan.lambdas.count), "terms")
     case .gold:
       guard table.gold != nil else {
@@ -183,7 +183,7 @@ public struct Benchmark {
   private func tilt(
     _ job: BenchmarkJob, _ lambdas: [Double]
   ) throws(EsscherError) -> BenchmarkRecord {
-    let plan = StatisticsPlan(lambdas: lambdas, missing: .error)
+    let plan = StatisticsPlan(lambdas: lambdas, squared: false, missing: .error)
     return try time(job, plan, .exponentials, cells * Double(lambdas.count), "terms")
   }
 

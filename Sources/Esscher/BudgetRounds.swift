@@ -12,7 +12,8 @@ extension MatrixScan {
     let threads = backend.threads
     return try pass("tilts", by: lambdas, from: EvaluationSums(lambdas)) {
       (sums) throws(EsscherError) in
-      try run(StatisticsPlan(lambdas: lambdas, missing: missing), stage: stage) { table in
+      try run(StatisticsPlan(lambdas: lambdas, squared: false, missing: missing), stage: stage) {
+        table in
         sums.add(table, threads: threads)
       }
     }.means

@@ -254,7 +254,7 @@ extension MatrixScan {
     try pass("gold slopes", by: lambdas, from: PromptSums(count: lambdas.count)) {
       (slopes) throws(EsscherError) in
       try run(
-        StatisticsPlan(lambdas: lambdas, sorted: true, missing: missing),
+        StatisticsPlan(lambdas: lambdas, sorted: true, squared: false, missing: missing),
         stage: "looking for the gold peak"
       ) { table in
         for (offset, summary) in table.summaries.enumerated() where summary.sampleCount > 0 {

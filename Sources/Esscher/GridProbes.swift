@@ -106,7 +106,7 @@ struct GridProbes {
       _ name: String, by lambdas: [Double] = [], from empty: Partial,
       _ add: (inout Partial, StatisticsTable) -> Void
     ) throws(EsscherError) -> Partial {
-      let plan = StatisticsPlan(lambdas: lambdas, missing: missing)
+      let plan = StatisticsPlan(lambdas: lambdas, squared: false, missing: missing)
       func run(
         _ sums: inout Partial, _ rows: [Range<Int>]
       ) throws(EsscherError) {

@@ -47,7 +47,9 @@ struct MatrixOverview {
     let threads = scan.backend.threads
     let sums = try scan.pass(Self.pass, by: probes, from: OverviewSums(probes)) {
       (sums) throws(EsscherError) in
-      try scan.run(StatisticsPlan(lambdas: probes, missing: missing), stage: "reading") { table in
+      try scan.run(
+        StatisticsPlan(lambdas: probes, squared: false, missing: missing), stage: "reading"
+      ) { table in
         sums.add(table, threads: threads)
       }
     }

@@ -119,7 +119,8 @@ extension MatrixScan {
       let table = try backend.reduce(
         self.table, rows: part,
         plan: StatisticsPlan(
-          rowLambdas: RowLambdas(rows: part, count: count, values: lambdas), missing: missing))
+          rowLambdas: RowLambdas(rows: part, count: count, values: lambdas), squared: false,
+          missing: missing))
       let before = prompts
       let updated = ParallelTiles.map(count: part.count, threads: threads) { offset in
         var prompt = before[first + offset]

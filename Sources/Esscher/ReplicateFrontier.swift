@@ -59,7 +59,8 @@ struct ReplicateFrontier {
     let result = try scan.pass("replicate tilts", by: added, from: empty) {
       (tilts) throws(EsscherError) in
       try scan.run(
-        StatisticsPlan(lambdas: added, missing: request.missing), stage: "comparing best-of-n"
+        StatisticsPlan(lambdas: added, squared: false, missing: request.missing),
+        stage: "comparing best-of-n"
       ) { (table) throws(EsscherError) in
         let columns = tilts.sums.add(table, threads: backend.threads)
         guard request.resamples > 0 else { return }

@@ -89,7 +89,7 @@ struct BlockGrid {
     while index > plan.centred {
       let lambda = unsafe lambdas[index - 1]
       guard lambda * lambda * variance >= Self.leastSpread,
-        reach(lambda: 2 * lambda, isTopped: false) * 2 * lambda
+        reach(lambda: plan.multiple * lambda, isTopped: false) * plan.multiple * lambda
           <= Self.largestStep * Double(size - 2)
       else { break }
       index -= 1

@@ -18,11 +18,12 @@ extension RowWorkspace {
     var moments: UnsafeMutablePointer<Double>
   }
 
-  /// The finest lambda of blocks: squares of a tilt are the sums at twice its lambda, which blocks must serve about
+  /// The finest lambda of blocks. Squares of a tilt are the sums at twice its lambda, which blocks must serve about
   /// the mean, where no sample is left out, and also about the top where that costs less.
   func finestLambda(_ plan: TiltPlan) -> Double {
     guard let last = plan.blocks.last else { return 0 }
     let largest = unsafe lambdas[last]
+    guard plan.squared else { return largest }
     var first = last
     while first > plan.blocks.lowerBound, unsafe 2 * lambdas[first - 1] > largest { first -= 1 }
     let length = samples(within: BlockGrid.cut(sampleCount: count) / (2 * largest), from: 0)
@@ -35,8 +36,9 @@ extension RowWorkspace {
     return unsafe max(largest, 2 * lambdas[min(plan.topped - 1, last)])
   }
 
-  /// First of `plan.blocks` whose squares blocks do not serve.
+  /// First of `plan.blocks` whose squares are wanted, and blocks do not serve them.
   func firstUnsquared(_ plan: TiltPlan) -> Int {
+    guard plan.squared else { return plan.blocks.upperBound }
     let finest = finestLambda(plan)
     var index = plan.blocks.upperBound
     while index > plan.blocks.lowerBound, unsafe 2 * lambdas[index - 1] > finest { index -= 1 }
@@ -70,7 +72,7 @@ extension RowWorkspace {
     var spare = unsafe blocks + Self.levelCount
     // Lambdas below these are still to be summed.
     var next = plan.blocks.upperBound
-    var square = firstUnsquared(plan)
+    var square = plan.squared ? firstUnsquared(plan) : first
     var lacksPowers = takesPowers
     let centring =
       groups == nil

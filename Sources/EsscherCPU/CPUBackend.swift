@@ -102,8 +102,9 @@ public struct CPUBackend: Backend {
       result.summaries[offset] = summary
       guard summary.sampleCount > 0 else { continue }
       for (index, lambda) in plan.lambdas(row: row).enumerated() {
-        result.tilts[offset * plan.lambdaCount + index] = prompt.tilt(
-          lambda: lambda, summary: summary)
+        var sums = prompt.tilt(lambda: lambda, summary: summary)
+        if !plan.squared { sums.dropSquares() }
+        result.tilts[offset * plan.lambdaCount + index] = sums
       }
       if plan.tail { result.tails[offset] = prompt.tail }
       for (index, law) in plan.selections.enumerated() {

@@ -52,7 +52,7 @@ struct RowEvaluator: Sendable {
     }
     return unsafe workspace.sweep(
       lambdas: plan.lambdas(row: row), summary: summary, ranked: plan.ranked,
-      storage: source.storage, kernels: kernels, to: sums)
+      squared: plan.squared, storage: source.storage, kernels: kernels, to: sums)
   }
 
   /// Reads `rows` and calls `body` for each while it lies in the workspace, summarised, and sorted where the plan
@@ -83,7 +83,9 @@ struct RowEvaluator: Sendable {
 
   /// Sorts a row, or groups it where the plan does not ask for order itself.
   private func order(_ workspace: RowWorkspace, row: Int) {
-    if !plan.sorted, let largest = plan.lambdas(row: row).last, workspace.group(largest: largest) {
+    if !plan.sorted, let largest = plan.lambdas(row: row).last,
+      workspace.group(largest: largest, squared: plan.squared)
+    {
       return
     }
     workspace.sort()

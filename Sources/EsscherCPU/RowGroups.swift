@@ -24,14 +24,14 @@ struct RowGroups {
   /// Edges of level 0; even.
   let size: Int
 
-  init(survey: RowSurvey, largest lambda: Double, sampleCount: Int) {
+  init(survey: RowSurvey, largest lambda: Double, squared: Bool, sampleCount: Int) {
     lowest = survey.lowest
     highest = survey.highest
     // 683 widths of 3/lambda: beyond, blocks would not serve lambda anyway (``BlockGrid/largestExponent``), but for
     // rows that reach far lower than high.
     let reach = 2 * BlockGrid.largestStep * Self.farthest
     // The squares of a tilt are the sums at twice its lambda.
-    finest = min(2 * lambda, reach / (highest - lowest))
+    finest = min(squared ? 2 * lambda : lambda, reach / (highest - lowest))
     width = 2 * BlockGrid.largestStep / finest
     size = BlockGrid.size(
       sampleCount: sampleCount, range: highest - lowest, variance: survey.variance)
@@ -108,14 +108,15 @@ extension RowWorkspace {
     return true
   }
 
-  /// Groups a row of floats whose keys are made, for lambdas up to `largest`; gold and weights cannot follow.
+  /// Groups a row of floats whose keys are made, for lambdas up to `largest` and twice that where they are `squared`;
+  /// gold and weights cannot follow.
   ///
   /// - Returns: false where the row has to be sorted instead, also where it reaches so far that all but a few samples
   ///   would lie in its first group.
   /// - Complexity: O(count · log groups), no allocation.
-  func group(largest lambda: Double) -> Bool {
+  func group(largest lambda: Double, squared: Bool) -> Bool {
     guard let survey, lambda > 0, survey.highest > survey.lowest else { return false }
-    let groups = RowGroups(survey: survey, largest: lambda, sampleCount: count)
+    let groups = RowGroups(survey: survey, largest: lambda, squared: squared, sampleCount: count)
     // Lambdas beyond the finest are summed over the samples of whole groups.
     guard 4 * groups.finest >= lambda else { return false }
     let edgeCount = groups.edgeCount

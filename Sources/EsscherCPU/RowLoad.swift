@@ -28,7 +28,7 @@ struct ReadRows {
 
 extension RowWorkspace {
   /// Takes a row's `stored` cells in, where they lie; afterwards `count`, `values`, `gold` and `weights` are set.
-  /// Of a row of floats, `values` is written by ``sort()``, or after ``group(largest:)`` by ``writeValues(upTo:)``.
+  /// Of a row of floats, `values` is written by ``sort()``, or after ``group(largest:squared:)`` by ``writeValues(upTo:)``.
   ///
   /// - Parameters:
   ///   - ordered: the row will be sorted or grouped.

@@ -14,6 +14,8 @@ struct TiltPlan: Equatable {
 
   /// Lambdas in all.
   var count: Int
+  /// Whether sums of squared weights are wanted too, at twice each lambda.
+  var squared: Bool
   /// Lambdas of equal steps about the maximum, which may be summed eight at a time.
   var runs: Range<Int>
 
@@ -21,6 +23,9 @@ struct TiltPlan: Equatable {
   var toppedSamples: Range<Int> {
     blocks.isEmpty ? topped..<count : max(topped, blocks.upperBound)..<count
   }
+
+  /// Largest multiple of a lambda about the mean at which sums are taken.
+  var multiple: Double { squared ? 2 : 1 }
 
   /// Whether the row's power moments are taken from its blocks.
   func takesPowers(_ summary: RowSummary) -> Bool {
@@ -51,8 +56,9 @@ struct TiltPlan: Equatable {
   }
 
   /// Divides by form alone.
-  init(_ lambdas: [Double], summary: RowSummary) {
+  init(_ lambdas: [Double], summary: RowSummary, squared: Bool) {
     count = lambdas.count
+    self.squared = squared
     var index = 0
     while index < lambdas.count, TiltForm(lambda: lambdas[index], summary: summary) == .moments {
       index += 1
@@ -131,7 +137,9 @@ extension RowWorkspace {
     for index in start..<plan.count {
       let lambda = unsafe lambdas[index]
       guard lambda * summary.highest <= BlockGrid.largestExponent else { return }
-      if let groups, (index < plan.topped ? 2 * lambda : lambda) > groups.finest { return }
+      if let groups, (index < plan.topped ? plan.multiple * lambda : lambda) > groups.finest {
+        return
+      }
       // Between two levels a block spans 2.2/lambda.
       let used =
         min(index < plan.topped ? grid.range * lambda : grid.cut, grid.range * lambda) / 2.2

@@ -12,29 +12,34 @@ extension RowWorkspace {
   /// - Parameters:
   ///   - lambdas: ascending.
   ///   - ranked: the row is sorted, and mid-ranks are wanted.
+  ///   - squared: sums of squared weights are wanted.
   ///   - storage: what the cells hold.
   ///   - output: one for each lambda; they hold nothing yet.
   /// - Returns: how many lambdas each method served.
   /// - Complexity: O(count + lambdas) where blocks serve, else O(count · lambdas); no allocation a sample.
   func sweep(
-    lambdas: [Double], summary: RowSummary, ranked: Bool, storage: CellStorage, kernels: CPUKernels,
-    to output: UnsafeMutablePointer<TiltSums>
+    lambdas: [Double], summary: RowSummary, ranked: Bool, squared: Bool, storage: CellStorage,
+    kernels: CPUKernels, to output: UnsafeMutablePointer<TiltSums>
   ) -> TiltMethods {
     guard !lambdas.isEmpty else { return TiltMethods() }
     if summary.isConstant {
       var sums = TiltSums()
-      sums.squares = squaredMass(kernels)
+      if squared { sums.squares = squaredMass(kernels) } else { sums.dropSquares() }
       unsafe output.initialize(repeating: sums, count: lambdas.count)
       return TiltMethods()
     }
     for (index, lambda) in lambdas.enumerated() { unsafe self.lambdas[index] = lambda }
-    var plan = TiltPlan(lambdas, summary: summary)
+    var plan = TiltPlan(lambdas, summary: summary, squared: squared)
     let isSorted = ranked || sortedSum != nil || sortForBlocks(plan.count - plan.centred, storage)
     findPrefixes(plan, isSorted: isSorted)
     if !hasWeights && !(ranked && hasGold) { findRuns(&plan) }
     let sets = ranked ? (hasGold ? 3 : 2) : 1
     if isSorted && !hasWeights { chooseBlocks(&plan, summary: summary, sets: sets) }
-    unsafe sums.update(repeating: 0, count: lambdas.count * CPUKernels.tiltStride)
+    // Samples add to their records; all others are written.
+    for part in plan.centredSamples + [plan.toppedSamples] {
+      unsafe (sums + part.lowerBound * CPUKernels.tiltStride).update(
+        repeating: 0, count: part.count * CPUKernels.tiltStride)
+    }
     overTop(plan, summary, ranked: ranked, kernels: kernels)
     if plan.topped > 0 || !plan.blocks.isEmpty {
       let takesPowers = plan.takesPowers(summary)
@@ -62,9 +67,11 @@ extension RowWorkspace {
           small, sets, summary.reach, self.lambdas, plan.centred, series, sums)
       }
     }
+    let inverse = 1 / mass
     for index in lambdas.indices {
       let shift = index < plan.topped ? 0 : summary.highest
-      unsafe writeSums(record: index, shift: shift, to: output + index)
+      unsafe writeSums(
+        record: index, shift: shift, inverse: inverse, squared: squared, to: output + index)
     }
     return plan.methods
   }
@@ -154,31 +161,31 @@ extension RowWorkspace {
     }
   }
 
-  /// The means of a record.
+  /// The means of a record; `inverse` is 1/mass.
   private func writeSums(
-    record index: Int, shift: Double, to output: UnsafeMutablePointer<TiltSums>
+    record index: Int, shift: Double, inverse: Double, squared: Bool,
+    to output: UnsafeMutablePointer<TiltSums>
   ) {
-    let record = unsafe UnsafeRawPointer(sums + index * CPUKernels.tiltStride)
-    let square = mass * mass
-    // One division of vectors, not ten of numbers: short rows have little else to do a lambda.
-    let means =
-      unsafe record.loadUnaligned(as: SIMD8<Double>.self)
-      / SIMD8(mass, mass, mass, mass, square, mass, mass, square)
-    let last =
-      unsafe record.loadUnaligned(fromByteOffset: 64, as: SIMD2<Double>.self)
-      / SIMD2(square, mass)
-    unsafe output.initialize(to: TiltSums())
-    unsafe output.pointee.shift = shift
-    unsafe output.pointee.exp = means[0]
-    unsafe output.pointee.expMinusOne = means[1]
-    unsafe output.pointee.first = means[2]
-    unsafe output.pointee.second = means[3]
-    unsafe output.pointee.squares = means[4]
-    unsafe output.pointee.rank = means[5]
-    unsafe output.pointee.gold = means[6]
-    unsafe output.pointee.squaresFirst = means[7]
-    unsafe output.pointee.squaresGold = last[0]
-    unsafe output.pointee.goldFirst = last[1]
+    let record = unsafe sums + index * CPUKernels.tiltStride
+    var means = TiltSums()
+    means.shift = shift
+    // Divided, not multiplied as the others: exactly 1, and a whole effective size, at lambda = 0.
+    unsafe means.exp = record[0] / mass
+    unsafe means.expMinusOne = record[1] * inverse
+    unsafe means.first = record[2] * inverse
+    unsafe means.second = record[3] * inverse
+    unsafe means.rank = record[5] * inverse
+    unsafe means.gold = record[6] * inverse
+    unsafe means.goldFirst = record[9] * inverse
+    if squared {
+      let square = inverse * inverse
+      unsafe means.squares = record[4] / (mass * mass)
+      unsafe means.squaresFirst = record[7] * square
+      unsafe means.squaresGold = record[8] * square
+    } else {
+      means.dropSquares()
+    }
+    unsafe output.initialize(to: means)
   }
 
   /// Sorts a row that nobody asked to have sorted, where the blocks then save more.

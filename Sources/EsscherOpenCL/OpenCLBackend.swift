@@ -175,7 +175,8 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
   }
 
   private static func flags(_ table: RewardTable, _ plan: StatisticsPlan) -> UInt32 {
-    (plan.sorted ? DeviceLayout.hasRank : 0) | (table.gold != nil ? DeviceLayout.hasGold : 0)
+    (plan.sorted ? DeviceLayout.hasRank : 0) | (plan.squared ? DeviceLayout.hasSquares : 0)
+      | (table.gold != nil ? DeviceLayout.hasGold : 0)
       | (table.logWeights != nil ? DeviceLayout.hasWeights : 0)
   }
 
@@ -364,7 +365,7 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
       let tilt = DeviceTilt(
         summary: summary,
         squaredMass: isWeighted ? record[record.startIndex + 8] : 1 / Double(count),
-        isWeighted: isWeighted)
+        isWeighted: isWeighted, isSquared: plan.squared)
       let sums = tilt.sums(
         lambdas: plan.lambdas(row: tile.rows.lowerBound + offset), records: records.tilt(offset),
         moments: records.moment(offset))

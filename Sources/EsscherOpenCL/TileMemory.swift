@@ -75,6 +75,7 @@ enum DeviceLayout {
   static let isSorted: UInt32 = 8
   static let hasBlocks: UInt32 = 16
   static let hasShortKeys: UInt32 = 32
+  static let hasSquares: UInt32 = 64
 
   static func padded(_ count: Int) -> Int { (count + 7) / 8 * 8 }
 }

@@ -74,11 +74,25 @@ struct DeviceTilt {
   /// Σ q².
   let squaredMass: Double
   let isWeighted: Bool
+  /// Sums of squared weights are wanted.
+  let isSquared: Bool
 
   private var mass: Double { isWeighted ? 1 : Double(summary.sampleCount) }
 
   /// The sums, each from the form that the device chose for it.
   func sums(
+    lambdas: [Double], records: ArraySlice<Double>, moments: ArraySlice<Double>
+  ) -> [TiltSums] {
+    let all = allSums(lambdas: lambdas, records: records, moments: moments)
+    guard !isSquared else { return all }
+    return all.map { sums in
+      var sums = sums
+      sums.dropSquares()
+      return sums
+    }
+  }
+
+  private func allSums(
     lambdas: [Double], records: ArraySlice<Double>, moments: ArraySlice<Double>
   ) -> [TiltSums] {
     guard !lambdas.isEmpty else { return [] }

@@ -24,7 +24,8 @@ import Testing
     }
 
     @Test(
-      "every form of every lambda, sorted or not", arguments: Candidate.all, RowShape.allCases)
+      "every form of every lambda, sorted or not, with squares or without",
+      arguments: Candidate.all, RowShape.allCases)
     func definitions(candidate: Candidate, shape: RowShape) throws {
       let backend = try candidate.make(2, 1 << 30)
       // The fewest samples of a row with blocks, with gold; and enough for several widths, without: the
@@ -34,24 +35,33 @@ import Testing
         let made = Case(
           shape, prompts: prompts, samples: samples, weighted: false, seed: UInt64(samples))
         let lambdas = Self.lambdas(made.values[0])
-        for sorted in [false, true] {
+        let wanted = (0..<prompts).map { row in
+          let reference = ReferenceRow(
+            values: made.values[row], gold: hasGold ? made.gold[row] : nil)
+          return lambdas.map { reference.tilt($0) }
+        }
+        for (sorted, squared) in [(false, true), (true, true), (false, false), (true, false)] {
           let table = try backend.reduce(
             made.table, rows: 0..<prompts,
-            plan: StatisticsPlan(lambdas: lambdas, sorted: sorted, missing: .error))
+            plan: StatisticsPlan(
+              lambdas: lambdas, sorted: sorted, squared: squared, missing: .error))
           var worst = ConformanceTests.Worst()
           for row in 0..<prompts {
-            let reference = ReferenceRow(
-              values: made.values[row], gold: hasGold ? made.gold[row] : nil)
             for (index, lambda) in lambdas.enumerated() {
               let got = TiltEstimate(
                 lambda: lambda, sums: table.tilts[row * lambdas.count + index],
                 summary: table.summaries[row])
-              let want = reference.tilt(lambda)
+              let want = wanted[row][index]
               let place = "row \(row) lambda \(lambda)"
               worst.take(got.gain, want.gain, "\(place) gain")
               worst.take(got.kl, want.kl, "\(place) KL")
               worst.take(got.reverseKL, want.reverseKL, "\(place) reverse KL")
-              worst.take(got.ess, want.ess, "\(place) ESS")
+              // Without squares there is none, rather than a wrong one.
+              if squared {
+                worst.take(got.ess, want.ess, "\(place) ESS")
+              } else {
+                #expect(got.ess.isNaN, "\(place)")
+              }
               if sorted { worst.take(got.winRate, want.winRate, "\(place) win rate") }
               // Gold is near 0 with deviation 1.
               if sorted && hasGold { worst.take(got.gold, want.gold, scale: 1, "\(place) gold") }
@@ -59,7 +69,7 @@ import Testing
           }
           #expect(
             worst.error <= ConformanceTests.tolerance,
-            "\(shape) \(prompts) x \(samples) sorted \(sorted): \(worst)")
+            "\(shape) \(prompts) x \(samples) sorted \(sorted) squared \(squared): \(worst)")
         }
       }
     }

@@ -15,8 +15,12 @@ public struct StatisticsPlan: Sendable, Equatable {
   /// Mid-ranks are wanted, for the tilt's win rates, gold and biases. Only with `sorted`; a backend may take them
   /// with every sorted row.
   public var ranked: Bool
+  /// Sums of squared weights are wanted, for the tilt's effective sample size, biases and within-row errors; without
+  /// them ``TiltSums/squares`` and its products are NaN. They are sums at twice each lambda, so they cost about as
+  /// much as all the others.
+  public var squared: Bool
   /// The largest rewards of each row are wanted, for ``ParetoTail`` and ``TiltJackknife``. Only with
-  /// `sorted`.
+  /// `sorted`, and with `squared` where there are lambdas.
   public var tail: Bool
   /// What becomes of missing cells.
   public var missing: MissingPolicy
@@ -33,16 +37,19 @@ public struct StatisticsPlan: Sendable, Equatable {
   ///   - selections: further laws.
   ///   - sorted: whether rows are sorted.
   ///   - ranked: whether the tilt of sorted rows has win rates, gold and biases; as `sorted` by default.
+  ///   - squared: whether the tilt has sums of squared weights.
   ///   - tail: whether the largest rewards are wanted.
   ///   - missing: what becomes of missing cells.
   public init(
     lambdas: [Double] = [], rowLambdas: RowLambdas? = nil, bestOf: [Int] = [],
     selections: [SelectionLaw] = [],
-    sorted: Bool = false, ranked: Bool? = nil, tail: Bool = false, missing: MissingPolicy
+    sorted: Bool = false, ranked: Bool? = nil, squared: Bool = true, tail: Bool = false,
+    missing: MissingPolicy
   ) {
     let laws = bestOf.map(SelectionLaw.bestOf) + selections
     precondition((laws.isEmpty && !tail) || sorted, "these are read off sorted rows")
     precondition(sorted || ranked != true, "mid-ranks are read off sorted rows")
+    precondition(squared || !tail, "biases take squared weights")
     precondition(rowLambdas == nil || lambdas.isEmpty, "lambdas are common or by row")
     self.lambdas = lambdas
     self.rowLambdas = rowLambdas
@@ -50,6 +57,7 @@ public struct StatisticsPlan: Sendable, Equatable {
     fewestSamples = laws.lazy.map(\.fewestSamples).max() ?? 1
     self.sorted = sorted
     self.ranked = ranked ?? sorted
+    self.squared = squared
     self.tail = tail
     self.missing = missing
   }

@@ -40,6 +40,13 @@ public struct TiltSums: Sendable, Equatable {
 
   /// The sums at lambda = 0.
   public init() {}
+
+  /// Leaves those of squares undefined, for plans that do not ask for them.
+  public mutating func dropSquares() {
+    squares = .nan
+    squaresFirst = .nan
+    squaresGold = .nan
+  }
 }
 
 /// How a backend evaluates one row at one lambda.

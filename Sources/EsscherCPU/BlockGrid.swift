@@ -6,7 +6,8 @@ internal import EsscherCore
 /// A grid of blocks of equal width over the range of a row, from the largest sample down, in levels each of
 /// which is twice as wide as the one before.
 ///
-/// A lambda is served by the level at which τ = lambda·width/2 lies in (¾, 1½]. There e^{τu} is a polynomial of
+/// A lambda is served by the level at which τ = lambda·width/2 lies in (¾, 1½], or by the first that holds the row in
+/// eight blocks, where τ may be less. There e^{τu} is a polynomial of
 /// degree 15 in a sample's place u in its block, off by at most ``TiltMethods/blockErrorBound``
 /// (docs/design/014-block-tilt.md).
 struct BlockGrid {

@@ -91,7 +91,9 @@ extension RowWorkspace {
         groups == nil ? shifted : values, ranked ? rank : nil, gold ? self.gold : nil, centring,
         level.position, count, summary.highest, level.width, level.end, end, level.moments)
       level.end = end
-      var served = level.served / 2
+      // Fewer blocks than lanes cost a lambda the same, so one vector serves all that is left.
+      let servesAll = level.position == count && level.end <= 8
+      var served = servesAll ? 0 : level.served / 2
       var start = next
       while start > first, unsafe lambdas[start - 1] > served { start -= 1 }
       sumBlocks(start..<next, plan, level, grid, wants(1, ranked), kernels)

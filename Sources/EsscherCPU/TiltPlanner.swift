@@ -133,7 +133,10 @@ extension RowWorkspace {
     var fromBlocks = 0.0
     var best = fromSamples
     var levels = 1.0
-    var next = unsafe start < plan.count ? 2 * lambdas[start] : 0
+    // Eight blocks that hold the row are not merged any more.
+    var next =
+      unsafe start < plan.count
+      ? max(2 * lambdas[start], 12 * BlockGrid.largestStep / grid.range) : 0
     for index in start..<plan.count {
       let lambda = unsafe lambdas[index]
       guard lambda * summary.highest <= BlockGrid.largestExponent else { return }

@@ -15,10 +15,16 @@
 #define BLOCK_LEVELS 18
 #endif
 #define BLOCK_POWERS 18
-#define BLOCK_LARGEST 96
+#define BLOCK_LARGEST 48
 #define BLOCK_BINS (BLOCK_LARGEST + (BLOCK_LEVELS - 1) * (BLOCK_LARGEST / 2))
+// Tables in which samples are counted: neighbours that fall into one bin would wait for each other.
+#define BLOCK_TABLES (VEC == 8 ? 4 : 1)
+// Samples whose bins are found at a time.
+#define BLOCK_PART 1024
+// Samples of a row that is not sorted by which is judged how many count.
+#define BLOCK_LOOK 512
 // Largest lambda width/2.
-#define BLOCK_STEP 0.75
+#define BLOCK_STEP 1.5
 // Lanes that work on eight blocks, and how many eights are worked on at once.
 #define TEAM (8 / VEC)
 #define TEAMS (WG_SIZE / TEAM)
@@ -36,7 +42,7 @@ INLINE double cut_of(const uint count) {
   return 30 + 1.5 * 0.693147180559945309 * (double)(32 - clz(count));
 }
 
-// Samples of a row less than `reach` below the maximum; of a sorted row by bisection.
+// Samples of a row less than `reach` below the maximum; of a sorted row by bisection, of another judged by a few.
 INLINE uint count_within(__global const double *r, const uint count, const double maximum, const double reach,
                          const int is_sorted) {
   if (is_sorted) {
@@ -50,10 +56,11 @@ INLINE uint count_within(__global const double *r, const uint count, const doubl
   }
   double found = 0;
 #if VEC == 8
+  const uint step = max(1U, count / BLOCK_LOOK);
   real some = 0;
-  for (uint i = 0; i < count; i += 8)
+  for (uint i = 0; i < count; i += 8 * step)
     some += select((real)0.0, keep_mask((long)count - i), (real)maximum - LOAD(r, i) < (real)reach);
-  found = total(some);
+  found = step * total(some);
 #endif
   return (uint)found;
 }
@@ -80,44 +87,51 @@ INLINE long8 bins_of(const double8 r, const block_grid grid, const double invers
   return select(bin, last, bin > last);
 }
 
-// Counts the samples of each bin, and puts them in the order of their bins; ends[bin] is one past its last.
-INLINE void order_by_bins(__global const double *r, const uint count, const block_grid grid,
+// Counts the samples of each bin, and puts them in the order of their bins; ends[bin] is one past its last. Each of the
+// BLOCK_TABLES takes every fourth sample; the first is that of the last in a bin. `places` has room for the row's bins:
+// they are found by vectors and read one by one, which is quicker than taking vectors apart.
+INLINE void order_by_bins(__global const double *r, const uint count, const block_grid grid, __global ushort *places,
                           __global double *ordered, __local uint *ends) {
   const double inverse = 1 / grid.width;
   const uint bins = grid.size + (grid.levels - 1) * grid.half_size + 1;
-  for (uint bin = 0; bin < bins; bin++) ends[bin] = 0;
+  __local uint *t0 = ends + 3 * (BLOCK_BINS + 1), *t1 = ends + 2 * (BLOCK_BINS + 1), *t2 = ends + (BLOCK_BINS + 1);
+  for (uint bin = 0; bin < bins; bin++) t0[bin] = t1[bin] = t2[bin] = ends[bin] = 0;
   const uint whole = count / 8 * 8;
-  for (uint i = 0; i < whole; i += 8) {
-    const long8 bin = bins_of(LOAD(r, i), grid, inverse);
-    ends[bin.s0]++;
-    ends[bin.s1]++;
-    ends[bin.s2]++;
-    ends[bin.s3]++;
-    ends[bin.s4]++;
-    ends[bin.s5]++;
-    ends[bin.s6]++;
-    ends[bin.s7]++;
+  for (uint start = 0; start < whole; start += BLOCK_PART) {
+    const uint end = min(start + BLOCK_PART, whole);
+    for (uint i = start; i < end; i += 8) {
+      const double8 v = LOAD(r, i);
+      // Brings the row's place into the caches, in order: scattered stores into cold memory wait for each line.
+      STORE(v, ordered, i);
+      vstore8(convert_ushort8(bins_of(v, grid, inverse)), 0, places + i);
+    }
+    for (uint i = start; i < end; i += 4) {
+      t0[places[i]]++;
+      t1[places[i + 1]]++;
+      t2[places[i + 2]]++;
+      ends[places[i + 3]]++;
+    }
   }
-  for (uint i = whole; i < count; i++) ends[bins_of((double8)r[i], grid, inverse).s0]++;
+  for (uint i = whole; i < count; i++) {
+    places[i] = (ushort)bins_of((double8)r[i], grid, inverse).s0;
+    ends[places[i]]++;
+  }
   uint position = 0;
   for (uint bin = 0; bin < bins; bin++) {
-    const uint here = ends[bin];
-    ends[bin] = position;
-    position += here;
+    const uint a = position, b = a + t0[bin], c = b + t1[bin], d = c + t2[bin];
+    position = d + ends[bin];
+    t0[bin] = a;
+    t1[bin] = b;
+    t2[bin] = c;
+    ends[bin] = d;
   }
-  for (uint i = 0; i < whole; i += 8) {
-    const double8 v = LOAD(r, i);
-    const long8 bin = bins_of(v, grid, inverse);
-    ordered[ends[bin.s0]++] = v.s0;
-    ordered[ends[bin.s1]++] = v.s1;
-    ordered[ends[bin.s2]++] = v.s2;
-    ordered[ends[bin.s3]++] = v.s3;
-    ordered[ends[bin.s4]++] = v.s4;
-    ordered[ends[bin.s5]++] = v.s5;
-    ordered[ends[bin.s6]++] = v.s6;
-    ordered[ends[bin.s7]++] = v.s7;
+  for (uint i = 0; i < whole; i += 4) {
+    ordered[t0[places[i]]++] = r[i];
+    ordered[t1[places[i + 1]]++] = r[i + 1];
+    ordered[t2[places[i + 2]]++] = r[i + 2];
+    ordered[ends[places[i + 3]]++] = r[i + 3];
   }
-  for (uint i = whole; i < count; i++) ordered[ends[bins_of((double8)r[i], grid, inverse).s0]++] = r[i];
+  for (uint i = whole; i < count; i++) ordered[ends[places[i]]++] = r[i];
 }
 #endif
 

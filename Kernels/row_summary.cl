@@ -4,38 +4,51 @@
 // reward of each row.
 // Layout:  values[offsets[row] + column], rows padded to 8; summaries[row * SUMMARY_STRIDE + field].
 // Launch:  one work-group of WG_SIZE lanes a row; local memory WG_SIZE doubles.
-// Method:  minimum, maximum and sum give a centre near the mean; both sums about it follow in one pass. Lanes
-//          take vectors in turn, chunks of CHUNK vectors are added up plainly and then compensated.
+// Method:  minimum, maximum and sum give a centre near the mean; both sums about it, and the samples at the maximum,
+//          follow in a second pass. Lanes take vectors in turn, chunks of CHUNK vectors are added up plainly and then compensated.
 // Mirrors: EsscherCPU/RowSummary.swift; tolerance in the conformance suite.
 
 #ifndef ESSCHER_COMMON
 #include "common.cl"
 #endif
 
-// Sums over a row of q (v - centre) and q (v - centre)^2, in chunks; q is 1 without weights.
+// Sums over a row of q (v - centre) and q (v - centre)^2, in chunks, and of q where v is `mark`; q is 1 without weights.
 INLINE void centred_sums(__global const double *values, __global const double *weights, const int weighted,
-                         const uint count, const double centre, double *first, double *second,
-                         __local double *scratch) {
+                         const uint count, const double centre, const double mark, double *first, double *second,
+                         double *marked, __local double *scratch) {
   const uint lane = get_local_id(0);
   const uint stride = WG_SIZE * VEC;
   double sum = 0, rest = 0, square_sum = 0, square_rest = 0;
+  real marks = 0;
   for (uint base = 0; base < count; base += stride * CHUNK) {
     real part = 0, square = 0;
     const uint turns = TURNS(base, count);
     for (uint k = 0; k < turns; k++) {
       const uint index = base + k * stride + lane * VEC;
-      const real keep = keep_mask((long)count - index);
       const uint place = PLACE(index, count);
-      const real d = keep_only(LOAD(values, place) - (real)centre, keep);
-      const real term = weighted ? d * keep_only(LOAD(weights, place), keep) : d;
+      const real value = LOAD(values, place);
+      real d = value - (real)centre;
+      real mass = weighted ? LOAD(weights, place) : (real)1.0;
+      if (index + VEC > count) {
+        const real keep = keep_mask((long)count - index);
+        d = keep_only(d, keep);
+        mass = keep_only(mass, keep);
+      }
+      const real term = weighted ? d * mass : d;
       part += term;
       square = fma(d, term, square);
+#if VEC == 8
+      marks += select((real)0.0, mass, value == (real)mark);
+#else
+      marks += value == mark ? mass : 0;
+#endif
     }
     sum = add_compensated(sum, total(part), &rest);
     square_sum = add_compensated(square_sum, total(square), &square_rest);
   }
   *first = group_sum(sum + rest, scratch);
   *second = group_sum(square_sum + square_rest, scratch);
+  *marked = group_sum(total(marks), scratch);
 }
 
 // Sum over a row of q^2.
@@ -49,21 +62,40 @@ INLINE double squared_weights(__global const double *weights, const uint count, 
   return group_sum(sum + rest, scratch);
 }
 
-INLINE void row_extrema(__global const double *values, const uint count, double *lowest, double *highest,
-                        __local double *scratch) {
+// The extremes of a row, and the sum of q v in chunks.
+INLINE void row_range(__global const double *values, __global const double *weights, const int weighted,
+                      const uint count, double *lowest, double *highest, double *whole, __local double *scratch) {
+  const uint lane = get_local_id(0);
+  const uint stride = WG_SIZE * VEC;
   real low = INFINITY, high = -INFINITY;
-  for (uint base = 0; base < count; base += WG_SIZE * VEC) {
-    const uint index = base + (uint)get_local_id(0) * VEC;
-    const real value = LOAD(values, PLACE(index, count));
+  double sum = 0, rest = 0;
+  for (uint base = 0; base < count; base += stride * CHUNK) {
+    real part = 0;
+    const uint turns = TURNS(base, count);
+    for (uint k = 0; k < turns; k++) {
+      const uint index = base + k * stride + lane * VEC;
+      const uint place = PLACE(index, count);
+      real value = LOAD(values, place);
+      real term = weighted ? value * LOAD(weights, place) : value;
+      if (index + VEC > count) {
+        const real keep = keep_mask((long)count - index);
+        term = keep_only(term, keep);
 #if VEC == 8
-    const long8 keep = STEPS < (wide)((long)count - index);
-    low = fmin(low, select((real)INFINITY, value, keep));
-    high = fmax(high, select((real)-INFINITY, value, keep));
-#else
-    // A lane without a sample has read the first one again.
-    low = fmin(low, value);
-    high = fmax(high, value);
+        // Lanes without a sample have another's; a scalar lane has read the row's first one again.
+        value = select((real)value.s0, value, keep != (real)0.0);
 #endif
+      }
+      part += term;
+#if VEC == 8
+      // No cell is a number that is none, for which fmin would have to look.
+      low = select(low, value, value < low);
+      high = select(high, value, value > high);
+#else
+      low = fmin(low, value);
+      high = fmax(high, value);
+#endif
+    }
+    sum = add_compensated(sum, total(part), &rest);
   }
 #if VEC == 8
   const double4 low4 = fmin(low.lo, low.hi), high4 = fmax(high.lo, high.hi);
@@ -74,6 +106,7 @@ INLINE void row_extrema(__global const double *values, const uint count, double 
   *lowest = group_min(low, scratch);
   *highest = group_max(high, scratch);
 #endif
+  *whole = group_sum(sum + rest, scratch);
 }
 
 __kernel void row_summary(__global const double *restrict values, __global double *restrict gold,
@@ -88,36 +121,20 @@ __kernel void row_summary(__global const double *restrict values, __global doubl
   __global const double *restrict q = weights + (weighted ? offsets[row] : 0);
   __global double *restrict summary = summaries + row * SUMMARY_STRIDE;
 
-  double lowest, highest;
-  row_extrema(r, count, &lowest, &highest, scratch);
-  double sum, first, second, unused;
-  centred_sums(r, q, weighted, count, 0, &sum, &unused, scratch);
+  double lowest, highest, sum, first, second, top, unused, none;
+  row_range(r, q, weighted, count, &lowest, &highest, &sum, scratch);
   const double mean = weighted ? sum : sum / count;
   const double centre = isfinite(mean) ? fmin(fmax(mean, lowest), highest) : lowest / 2 + highest / 2;
-  centred_sums(r, q, weighted, count, centre, &first, &second, scratch);
+  centred_sums(r, q, weighted, count, centre, highest, &first, &second, &top, scratch);
   const double squares = weighted ? squared_weights(q, count, scratch) : 0;
-
-  real tops = 0;
-  for (uint base = 0; base < count; base += WG_SIZE * VEC) {
-    const uint index = base + (uint)get_local_id(0) * VEC;
-    const real keep = keep_mask((long)count - index);
-    const uint place = PLACE(index, count);
-    const real mass = weighted ? keep_only(LOAD(q, place), keep) : keep;
-#if VEC == 8
-    tops += select((real)0.0, mass, LOAD(r, place) == (real)highest);
-#else
-    tops += r[place] == highest ? mass : 0;
-#endif
-  }
-  const double top = group_sum(total(tops), scratch);
 
   double middle = 0, gold_first = 0;
   if (flags & HAS_GOLD) {
     __global double *restrict g = gold + offsets[row];
     double gold_low, gold_high;
-    row_extrema(g, count, &gold_low, &gold_high, scratch);
+    row_range(g, q, 0, count, &gold_low, &gold_high, &unused, scratch);
     middle = gold_low / 2 + gold_high / 2;
-    centred_sums(g, q, weighted, count, middle, &gold_first, &unused, scratch);
+    centred_sums(g, q, weighted, count, middle, gold_high, &gold_first, &unused, &none, scratch);
     const double correction = weighted ? gold_first : gold_first / count;
     // Every lane has read the gold rewards before any of them changes.
     barrier(CLK_GLOBAL_MEM_FENCE);

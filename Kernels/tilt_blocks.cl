@@ -8,8 +8,8 @@
 //          `capacity` blocks of each set.
 // Method:  blocks of equal width from the largest sample down. Rows that are not sorted are put in the
 //          order of their blocks first (processors; GPUs sort). A lambda is served by the width at which
-//          lambda width/2 is in (3/8, 3/4], by 16 terms of the series in a sample's place in its block;
-//          wider blocks are merged from narrower ones as lambda falls. Eight blocks are worked on at
+//          lambda width/2 is in (3/4, 3/2], by a polynomial of degree 15 in a sample's place in its block;
+//          wider blocks are merged from narrower ones as lambda falls, until eight hold the row and serve the rest. Eight blocks are worked on at
 //          once, by a vector or by eight lanes, in the same order.
 // Mirrors: EsscherCPU/BlockGrid.swift, BlockSweep.swift; EsscherOpenCL/TiltSweep.swift (sizes).
 
@@ -22,114 +22,21 @@
 #ifndef ESSCHER_BLOCKS
 #include "block_moments.cl"
 #endif
+#ifndef ESSCHER_POWERS
+#include "block_powers.cl"
+#endif
+#ifndef ESSCHER_BLOCK_SUMS
+#include "block_sums.cl"
+#endif
 // Least (lambda sigma)^2 about the mean, and largest lambda (max - mean): what blocks round costs no digit there.
 #define BLOCK_SPREAD (1.0 / 1024)
 #define BLOCK_EXPONENT 1024.0
+// Largest (max |r - mean| / sigma)^2 with which power moments are taken from blocks, whose errors are 2^-48 of the samples.
+#define BLOCK_FARTHEST 256
 // Shorter rows, lambdas that fewer samples count at, and fewer lambdas are summed over samples. Measured on PoCL.
 #define BLOCK_SAMPLES 512
 #define BLOCK_REACH 256
 #define BLOCK_LAMBDAS 4
-// Sums of a lambda over blocks.
-#define BLOCK_SUMS 8
-
-// sum_k t^k/k! (moment k + shift), k < 16, by Horner's rule; steps[k] = t/k.
-INLINE real series(__local const double *moments, const uint block, const uint capacity, const double *steps,
-                   const int shift) {
-  real sum = LOAD(moments + (15 + shift) * capacity, block);
-#pragma unroll
-  for (int k = 15; k > 0; k--) sum = fma(sum, (real)steps[k], LOAD(moments + (k - 1 + shift) * capacity, block));
-  return sum;
-}
-
-// A team's sums over the first `count` blocks at one lambda:
-//   0 sum e^x   1 sum (e^x - 1)   2 sum s e^x   3 sum s^2 e^x   4 sum a e^x   5 sum g e^x   6 sum g s e^x
-//   7 samples
-// with s the distance above `offset`'s zero, x = lambda s. `offset` is the place of the first block's start.
-INLINE void block_sums(__local const double *moments, const uint count, const uint capacity, const double offset,
-                       const double width, const double lambda, const int has_rank, const int has_gold,
-                       real *sums) {
-  const double half_width = width / 2;
-  double steps[16];
-#pragma unroll
-  for (int k = 1; k < 16; k++) steps[k] = lambda * half_width * (1.0 / k);
-  __local const double *ranks = moments + BLOCK_POWERS * capacity;
-  __local const double *golds = ranks + BLOCK_POWERS * capacity;
-  for (uint turn = 0; turn < count; turn += 8) {
-    const uint block = turn + get_local_id(0) % TEAM;
-#if VEC == 8
-    const real place = convert_double8(STEPS) + (real)((double)turn + 0.5);
-#else
-    const real place = (double)block + 0.5;
-#endif
-    const real o = fma(place, (real)-width, (real)offset);
-    real scale;
-    const real em1 = exp_parts(o * (real)lambda, &scale);
-    const real e = em1 + scale;
-    const real samples = LOAD(moments, block);
-    // The first series without its first term, of which e^x - 1 is made.
-    real a0 = LOAD(moments + 15 * capacity, block);
-#pragma unroll
-    for (int k = 15; k > 1; k--) a0 = fma(a0, (real)steps[k], LOAD(moments + (k - 1) * capacity, block));
-    a0 *= (real)steps[1];
-    const real a1 = series(moments, block, capacity, steps, 1);
-    const real a2 = series(moments, block, capacity, steps, 2);
-    const real full = a0 + samples;
-    sums[0] = fma(e, full, sums[0]);
-    sums[1] = fma(em1 + (scale - (real)1.0), samples, fma(e, a0, sums[1]));
-    const real first = fma(o, full, (real)half_width * a1);
-    sums[2] = fma(e, first, sums[2]);
-    // o^2 A0 + 2 o h A1 + h^2 A2 = o (o A0 + h A1) + h (o A1 + h A2)
-    const real rest = fma(o, a1, (real)half_width * a2) * (real)half_width;
-    sums[3] = fma(e, fma(o, first, rest), sums[3]);
-    if (has_rank) sums[4] = fma(e, series(ranks, block, capacity, steps, 0), sums[4]);
-    if (has_gold) {
-      const real own = series(golds, block, capacity, steps, 0);
-      const real next = series(golds, block, capacity, steps, 1);
-      sums[5] = fma(e, own, sums[5]);
-      sums[6] = fma(e, fma(o, own, (real)half_width * next), sums[6]);
-    }
-    sums[7] += samples;
-  }
-}
-
-// The sums of one lambda, or at twice a lambda for the squares of its weights, to its record.
-INLINE void store_block_sums(const real *sums, const int is_square, const int is_active, const uint count,
-                             __global double *record, __local double *scratch) {
-  double whole[BLOCK_SUMS];
-#if VEC == 8
-#pragma unroll
-  for (int f = 0; f < BLOCK_SUMS; f++) whole[f] = total(sums[f]);
-  const int writes = is_active;
-#else
-  const uint lane = get_local_id(0);
-  barrier(CLK_LOCAL_MEM_FENCE);
-#pragma unroll
-  for (int f = 0; f < BLOCK_SUMS; f++) scratch[f * WG_SIZE + lane] = sums[f];
-  barrier(CLK_LOCAL_MEM_FENCE);
-#pragma unroll
-  for (int f = 0; f < BLOCK_SUMS; f++) {
-    __local const double *team = scratch + f * WG_SIZE + lane / TEAM * TEAM;
-    whole[f] = ((team[0] + team[4]) + (team[2] + team[6])) + ((team[1] + team[5]) + (team[3] + team[7]));
-  }
-  const int writes = is_active && lane % TEAM == 0;
-#endif
-  if (writes && is_square) {
-    record[4] = whole[0];
-    record[7] = whole[2];
-    record[8] = whole[5];
-  }
-  if (writes && !is_square) {
-    record[0] = whole[0];
-    // Samples beyond the blocks have e^x - 1 = -1.
-    record[1] = whole[1] - (count - whole[7]);
-    record[2] = whole[2];
-    record[3] = whole[3];
-    record[5] = whole[4];
-    record[6] = whole[5];
-    record[9] = whole[6];
-  }
-}
-
 // Whether lambdas `first` to `end` have equal steps to their rounding: x = lambda d of at most 700 then is off by
 // 700 * 2^-52 at most. In rows longer than 2^16, sum (e^x - 1) may be too small for the differences that runs make.
 INLINE int has_equal_steps(__global const double *grid, const uint first, const uint end, const uint count) {
@@ -156,10 +63,12 @@ __kernel void tilt_blocks(__global const double *restrict values, __global const
                           __global const uint *restrict counts, __global const double *restrict summaries,
                           __global const double *restrict lambdas, __global uint *restrict plans,
                           __global uint *restrict reaches, __global double *restrict sums,
-                          __global double *restrict ordered, __local double *moments, const uint lambda_count,
+                          __global double *restrict ordered, __global ushort *restrict places,
+                          __global double *restrict powers,
+                          __local double *moments, const uint lambda_count,
                           const ulong lambda_first, const uint lambda_stride, const uint capacity,
                           const uint flags) {
-  __local uint ends[BLOCK_BINS + 1];
+  __local uint ends[BLOCK_TABLES * (BLOCK_BINS + 1)];
   __local double scratch[VEC == 8 ? 1 : BLOCK_SUMS * WG_SIZE];
   const size_t row = get_group_id(0);
   const uint lane = get_local_id(0);
@@ -182,7 +91,7 @@ __kernel void tilt_blocks(__global const double *restrict values, __global const
   blocks.top = shape.highest;
   blocks.cut = cut_of(max(count, 1U));
   blocks.range = shape.maximum - summaries[row * SUMMARY_STRIDE + S_LOWEST];
-  // cut/lambda over a width of 3/4 / lambda, the narrowest that serves lambda.
+  // cut/lambda over a width of 3/2 / lambda, the narrowest that serves lambda.
   blocks.size = min(((uint)(blocks.cut / BLOCK_STEP) + 16) / 16 * 16, capacity);
   blocks.half_size = blocks.size / 2;
 
@@ -218,7 +127,15 @@ __kernel void tilt_blocks(__global const double *restrict values, __global const
   const double finest = end > first ? multiple * grid[end - 1] : 1;
   blocks.width = 2 * BLOCK_STEP / finest;
   blocks.levels = 1;
-  while (end > first && grid[first] <= ldexp(finest, -(int)blocks.levels)) blocks.levels++;
+  // Eight blocks that hold the row are not merged any more.
+  const double seventh = blocks.range / 7;
+  while (end > first && grid[first] <= ldexp(finest, -(int)blocks.levels) &&
+         !(ldexp(blocks.width, (int)blocks.levels - 1) > seventh))
+    blocks.levels++;
+  int takes_powers = end > first && centred > 0 && shape.reach * shape.reach <= BLOCK_FARTHEST * shape.variance;
+  while (takes_powers && blocks.levels < BLOCK_LEVELS && !(ldexp(blocks.width, (int)blocks.levels - 1) > seventh))
+    blocks.levels++;
+  takes_powers = takes_powers && ldexp(blocks.width, (int)blocks.levels - 1) > seventh;
   const uint bins = end > first ? blocks.size + (blocks.levels - 1) * blocks.half_size : 0;
 
   const int is_ordered = !is_sorted && end > first;
@@ -233,7 +150,7 @@ __kernel void tilt_blocks(__global const double *restrict values, __global const
     }
   }
   if (is_ordered) {
-    order_by_bins(r, count, blocks, ordered + offsets[row], ends);
+    order_by_bins(r, count, blocks, places + offsets[row], ordered + offsets[row], ends);
     r = ordered + offsets[row];
   }
 #else
@@ -268,6 +185,7 @@ __kernel void tilt_blocks(__global const double *restrict values, __global const
     plans[row * PLAN_STRIDE + PLAN_FIRST] = first;
     plans[row * PLAN_STRIDE + PLAN_END] = end;
     plans[row * PLAN_STRIDE + PLAN_ORDERED] = is_ordered;
+    plans[row * PLAN_STRIDE + PLAN_POWERS] = takes_powers;
     plans[row * PLAN_STRIDE + PLAN_STEPS] = !weighted && has_equal_steps(grid, topped, lambda_count, count);
   }
 
@@ -312,8 +230,9 @@ __kernel void tilt_blocks(__global const double *restrict values, __global const
     }
     barrier(CLK_LOCAL_MEM_FENCE);
 
-    const uint own = served_end(grid, first, next, served / 2);
-    const uint doubled = served_end(grid, first, square, served / 4);
+    const int is_last = level + 1 == levels;
+    const uint own = is_last ? first : served_end(grid, first, next, served / 2);
+    const uint doubled = is_last ? first : served_end(grid, first, square, served / 4);
     const uint tasks = (next - own) + (square - doubled);
     for (uint turn = 0; turn < tasks; turn += TEAMS) {
       const uint task = min(turn + lane / TEAM, tasks - 1);
@@ -336,4 +255,8 @@ __kernel void tilt_blocks(__global const double *restrict values, __global const
     width *= 2;
     barrier(CLK_LOCAL_MEM_FENCE);
   }
+  // The last level holds the row in eight blocks.
+  if (takes_powers)
+    block_powers(moments, sets, capacity, shape.highest / shape.reach, width / 4 / shape.reach,
+                 (double)count * shape.variance / (shape.reach * shape.reach), powers + row * MOMENT_STRIDE, scratch);
 }

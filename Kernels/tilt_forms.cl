@@ -12,14 +12,17 @@
 // A record has the sums and the form they were taken in, so that nobody has to choose it again.
 #define TILT_STRIDE 11
 // How a row's lambdas are divided: 0 to centred by power moments, first to end by blocks, all others by samples;
-// whether the samples lie in the order of their blocks in a buffer of their own, and whether the lambdas about the
-// maximum have equal steps.
-#define PLAN_STRIDE 5
+// whether the samples lie in the order of their blocks in a buffer of their own, whether the lambdas about the
+// maximum have equal steps, and whether the power moments are taken from the blocks.
+#define PLAN_STRIDE 6
 #define PLAN_CENTRED 0
 #define PLAN_FIRST 1
 #define PLAN_END 2
 #define PLAN_ORDERED 3
 #define PLAN_STEPS 4
+#define PLAN_POWERS 5
+// Power moments of a row: five sums of twelve, and one more.
+#define MOMENT_STRIDE 61
 
 // What the forms are chosen by.
 typedef struct {

@@ -1,7 +1,7 @@
 #line 2 "tilt_sweep.cl"
 // SPDX-License-Identifier: Apache-2.0
 // tilt_sweep.cl: the sums of one row at a few neighbouring lambdas from one read of its samples, where
-// tilt_blocks.cl left them to it, and the power moments that give every small lambda.
+// tilt_blocks.cl left them to it, and the power moments that give every small lambda where blocks do not.
 // Layout:  rows as in row_summary.cl; sums[(row * lambda_count + lambda) * TILT_STRIDE + field];
 //          moments[row * MOMENT_STRIDE + field]; the lambdas of a row from
 //          lambdas[lambda_first + row * lambda_stride] on, ascending (stride 0: all rows share them).
@@ -19,11 +19,12 @@
 #ifndef ESSCHER_TILT
 #include "tilt_forms.cl"
 #endif
+#ifndef ESSCHER_POWERS
+#include "block_powers.cl"
+#endif
 #ifndef LAMBDAS
 #define LAMBDAS 4
 #endif
-#define POWERS 12
-#define MOMENT_STRIDE 61
 
 // Adds a sample to the sums of a lambda.
 INLINE void add_terms(real *part, const real e, const real em1, const real d, const real rank, const real gold) {
@@ -150,8 +151,8 @@ __kernel void tilt_sweep(__global const double *restrict values, __global const 
 // Power sums of p u^k, k = 1...12, u = d / reach; p is a payload times a power of the weight.
 INLINE void power_sums(__global const double *r, __global const double *payload,
                               __global const double *q, const int weight_power, const uint count,
-                              const row_shape shape, const int has_payload, __global double *out,
-                              __local double *scratch) {
+                              const row_shape shape, const int has_payload, const int writes,
+                              __global double *out, __local double *scratch) {
   const uint lane = get_local_id(0);
   const uint stride = WG_SIZE * VEC;
   const double scale = 1 / shape.reach;
@@ -185,7 +186,7 @@ INLINE void power_sums(__global const double *r, __global const double *payload,
   }
   for (int k = 0; k < POWERS; k++) {
     const double whole = group_sum(sum[k] + rest[k], scratch);
-    if (lane == 0) out[k] = whole;
+    if (lane == 0 && writes) out[k] = whole;
   }
 }
 
@@ -193,29 +194,30 @@ __kernel void power_moments(__global const double *restrict values, __global con
                             __global const double *restrict gold, __global const double *restrict weights,
                             __global const ulong *restrict offsets, __global const uint *restrict counts,
                             __global const double *restrict summaries, __global double *restrict moments,
-                            __global const double *restrict lambdas, const ulong lambda_first,
-                            const uint lambda_stride, const uint flags) {
+                            __global const double *restrict lambdas, __global const uint *restrict plans,
+                            const ulong lambda_first, const uint lambda_stride, const uint flags) {
   __local double scratch[WG_SIZE];
   const size_t row = get_group_id(0);
   const int weighted = (flags & HAS_WEIGHTS) != 0;
+  const int writes = !plans[row * PLAN_STRIDE + PLAN_POWERS];
   const row_shape shape =
       shape_of(summaries + row * SUMMARY_STRIDE, weighted ? 1.0 : (double)counts[row]);
   // Lambdas ascend: where the first is beyond the series, all are.
-  const int needed = shape.reach > 0 && form_of(lambdas[lambda_first + row * lambda_stride], shape) == FORM_MOMENTS;
+  const int needed = writes && shape.reach > 0 && form_of(lambdas[lambda_first + row * lambda_stride], shape) == FORM_MOMENTS;
   const uint count = needed ? counts[row] : 0;
   __global const double *restrict r = values + offsets[row];
   __global const double *restrict q = weights + (weighted ? offsets[row] : 0);
   __global double *restrict out = moments + row * MOMENT_STRIDE;
-  power_sums(r, r, q, weighted, count, shape, 0, out, scratch);
+  power_sums(r, r, q, weighted, count, shape, 0, writes, out, scratch);
   power_sums(r, rank + (flags & HAS_RANK ? offsets[row] : 0), q, weighted, flags & HAS_RANK ? count : 0,
-             shape, 1, out + POWERS, scratch);
+             shape, 1, writes, out + POWERS, scratch);
   power_sums(r, gold + (flags & HAS_GOLD ? offsets[row] : 0), q, weighted, flags & HAS_GOLD ? count : 0,
-             shape, 1, out + 2 * POWERS, scratch);
-  power_sums(r, r, q, 2, weighted ? count : 0, shape, 0, out + 3 * POWERS, scratch);
+             shape, 1, writes, out + 2 * POWERS, scratch);
+  power_sums(r, r, q, 2, weighted ? count : 0, shape, 0, writes, out + 3 * POWERS, scratch);
   // Gold with squared weights, for the bias of its mean, and at the end the power 0.
   __global const double *restrict g = gold + (flags & HAS_GOLD ? offsets[row] : 0);
   const uint golden = weighted && flags & HAS_GOLD ? count : 0;
-  power_sums(r, g, q, 2, golden, shape, 1, out + 4 * POWERS, scratch);
+  power_sums(r, g, q, 2, golden, shape, 1, writes, out + 4 * POWERS, scratch);
   double sum = 0, rest = 0;
   for (uint i = get_local_id(0); i < golden; i += WG_SIZE) sum = add_compensated(sum, q[i] * q[i] * g[i], &rest);
   const double whole = group_sum(sum + rest, scratch);

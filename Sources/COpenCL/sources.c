@@ -10,6 +10,8 @@ static const char source[] = {
 #embed "../../Kernels/merge_sort.cl" suffix(, )
 #embed "../../Kernels/tilt_forms.cl" suffix(, )
 #embed "../../Kernels/block_moments.cl" suffix(, )
+#embed "../../Kernels/block_powers.cl" suffix(, )
+#embed "../../Kernels/block_sums.cl" suffix(, )
 #embed "../../Kernels/tilt_blocks.cl" suffix(, )
 #embed "../../Kernels/tilt_sweep.cl" suffix(, )
 #embed "../../Kernels/best_of_n.cl" suffix(, )

@@ -366,12 +366,9 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
         summary: summary,
         squaredMass: isWeighted ? record[record.startIndex + 8] : 1 / Double(count),
         isWeighted: isWeighted, isSquared: plan.squared)
-      let sums = tilt.sums(
+      tilt.write(
         lambdas: plan.lambdas(row: tile.rows.lowerBound + offset), records: records.tilt(offset),
-        moments: records.moment(offset))
-      for (index, sum) in sums.enumerated() {
-        result.tilts[slot * plan.lambdaCount + index] = sum
-      }
+        moments: records.moment(offset), to: &result.tilts, at: slot * plan.lambdaCount)
       guard !plan.selections.isEmpty, plan.fewestSamples <= count else { continue }
       let gains = records.best(offset)
       cache.forEach(sampleCount: count) { index, weights in

@@ -35,7 +35,7 @@ struct TileShape: Equatable {
   var bytes: Int {
     var cell = 8
     if isSorted { cell += 8 + 8 + (hasShortKeys ? 0 : 4 + 4) + 8 + 6 }
-    if isOrdered { cell += 8 }
+    if isOrdered { cell += 8 + 2 }
     if hasGold { cell += isSorted ? 24 : 8 }
     if hasWeights { cell += isSorted ? 24 : 8 }
     return cells * cell + rows * bytesPerRow + (hasGold ? 16 : 8) * tailCells
@@ -67,7 +67,7 @@ enum DeviceLayout {
   static let summaryStride = 10
   static let momentStride = 61
   static let tiltFields = 11
-  static let planStride = 5
+  static let planStride = 6
   static let bestOfFields = 3
   static let hasRank: UInt32 = 1
   static let hasGold: UInt32 = 2
@@ -123,6 +123,8 @@ final class TileMemory {
   let plans: OpenCLBuffer
   let reaches: OpenCLBuffer
   let ordered: OpenCLBuffer
+  /// And in which block each sample lies.
+  let places: OpenCLBuffer
   let sums: OpenCLBuffer
   let bestOf: OpenCLBuffer
   let classes: OpenCLBuffer
@@ -164,6 +166,7 @@ final class TileMemory {
     plans = try session.buffer(4 * DeviceLayout.planStride * shape.rows, "tilt plans")
     reaches = try session.buffer(4 * shape.rows * shape.lambdas, "samples of each lambda")
     self.ordered = try session.buffer(shape.isOrdered ? cells : 0, "rewards in the order of blocks")
+    places = try session.buffer(shape.isOrdered ? cells / 4 : 0, "blocks of the samples")
     sums = try session.buffer(
       8 * DeviceLayout.tiltFields * shape.rows * shape.lambdas, "tilt sums")
     bestOf = try session.buffer(

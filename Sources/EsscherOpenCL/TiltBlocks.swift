@@ -22,7 +22,7 @@ struct DeviceBlocks: Equatable {
   /// Lambdas from which on a GPU sorts rows for their blocks alone: an exponential of a sample takes about 30
   /// operations, a sort about 300 a sample.
   private static let lambdasForSorting = 16
-  private static let largestCapacity = 96
+  private static let largestCapacity = 48
 
   init(
     _ table: RewardTable, _ source: any RewardSource, _ plan: StatisticsPlan, tuning: LaunchTuning,
@@ -49,11 +49,11 @@ struct DeviceBlocks: Equatable {
   /// Bytes of the moments of a work-group's blocks.
   var momentBytes: Int { max(8, Self.momentBytes(capacity: capacity, sets: sets)) }
 
-  /// Blocks that the cut of a row needs: 30 + 1.5·ln 2·(bits of M), over ¾.
+  /// Blocks that the cut of a row needs: 30 + 1.5·ln 2·(bits of M), over 1½.
   static func capacity(sampleCount: Int) -> Int {
     let bits = Int.bitWidth - sampleCount.leadingZeroBitCount
     let cut = 30 + 1.5 * 0.693147180559945309 * Double(bits)
-    return min(largestCapacity, (Int(cut / 0.75) + 16) / 16 * 16)
+    return min(largestCapacity, (Int(cut / 1.5) + 16) / 16 * 16)
   }
 
   private static func momentBytes(capacity: Int, sets: Int) -> Int {
@@ -62,7 +62,7 @@ struct DeviceBlocks: Equatable {
 
   /// With what the kernel declares itself: ends of bins, and eight sums a lane.
   private static func localBytes(capacity: Int, sets: Int, lanes: Int) -> Int {
-    momentBytes(capacity: capacity, sets: sets) + 4 * 916 + 64 * lanes
+    momentBytes(capacity: capacity, sets: sets) + 4 * 457 * (lanes > 1 ? 1 : 4) + 64 * lanes
   }
 }
 
@@ -87,12 +87,14 @@ extension DeviceKernels {
     try tiltBlocks.set(8, tile.reaches)
     try tiltBlocks.set(9, tile.sums)
     try tiltBlocks.set(10, tile.ordered)
-    try tiltBlocks.set(11, localBytes: blocks.momentBytes)
-    try tiltBlocks.set(12, uint: UInt32(lambdas.count))
-    try tiltBlocks.set(13, ulong: lambdas.first)
-    try tiltBlocks.set(14, uint: lambdas.stride)
-    try tiltBlocks.set(15, uint: UInt32(blocks.capacity))
-    try tiltBlocks.set(16, uint: flags)
+    try tiltBlocks.set(11, tile.places)
+    try tiltBlocks.set(12, tile.moments)
+    try tiltBlocks.set(13, localBytes: blocks.momentBytes)
+    try tiltBlocks.set(14, uint: UInt32(lambdas.count))
+    try tiltBlocks.set(15, ulong: lambdas.first)
+    try tiltBlocks.set(16, uint: lambdas.stride)
+    try tiltBlocks.set(17, uint: UInt32(blocks.capacity))
+    try tiltBlocks.set(18, uint: flags)
     try queue.launch(tiltBlocks, groups: (tile.rows.count, 1), lanes: tuning.lanes)
   }
 }

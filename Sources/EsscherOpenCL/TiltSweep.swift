@@ -19,9 +19,10 @@ extension DeviceKernels {
         try setRows(powerMoments, tile)
         try powerMoments.set(7, tile.moments)
         try powerMoments.set(8, values)
-        try powerMoments.set(9, ulong: lambdas.first)
-        try powerMoments.set(10, uint: lambdas.stride)
-        try powerMoments.set(11, uint: flags)
+        try powerMoments.set(9, tile.plans)
+        try powerMoments.set(10, ulong: lambdas.first)
+        try powerMoments.set(11, uint: lambdas.stride)
+        try powerMoments.set(12, uint: flags)
         try queue.launch(powerMoments, groups: (rows, 1), lanes: tuning.lanes)
       } else {
         try setRows(tiltSweep, tile)
@@ -79,47 +80,44 @@ struct DeviceTilt {
 
   private var mass: Double { isWeighted ? 1 : Double(summary.sampleCount) }
 
-  /// The sums, each from the form that the device chose for it.
-  func sums(
-    lambdas: [Double], records: ArraySlice<Double>, moments: ArraySlice<Double>
-  ) -> [TiltSums] {
-    let all = allSums(lambdas: lambdas, records: records, moments: moments)
-    guard !isSquared else { return all }
-    return all.map { sums in
-      var sums = sums
-      sums.dropSquares()
-      return sums
-    }
-  }
-
-  private func allSums(
-    lambdas: [Double], records: ArraySlice<Double>, moments: ArraySlice<Double>
-  ) -> [TiltSums] {
-    guard !lambdas.isEmpty else { return [] }
+  /// Writes the sums to `tilts` from `start` on, each from the form that the device chose for it.
+  func write(
+    lambdas: [Double], records: ArraySlice<Double>, moments: ArraySlice<Double>,
+    to tilts: inout [TiltSums], at start: Int
+  ) {
+    guard !lambdas.isEmpty else { return }
     guard !summary.isConstant else {
       var sums = TiltSums()
-      sums.squares = squaredMass
-      return Array(repeating: sums, count: lambdas.count)
+      if isSquared { sums.squares = squaredMass } else { sums.dropSquares() }
+      for index in lambdas.indices { tilts[start + index] = sums }
+      return
     }
     let powers = powerMoments(moments)
-    return lambdas.enumerated().map { index, lambda in
+    for (index, lambda) in lambdas.enumerated() {
       let base = records.startIndex + index * DeviceLayout.tiltFields
       // The form as the device chose it: 0 moments, 1 about the mean, 2 about the maximum.
       let form = records[base + 10]
-      if form == 0 { return powers.sums(lambda: lambda) }
+      if form == 0 {
+        tilts[start + index] = powers.sums(lambda: lambda, squared: isSquared)
+        continue
+      }
       var sums = TiltSums()
       sums.shift = form == 2 ? summary.highest : 0
       sums.exp = records[base] / mass
       sums.expMinusOne = records[base + 1] / mass
       sums.first = records[base + 2] / mass
       sums.second = records[base + 3] / mass
-      sums.squares = records[base + 4] / (mass * mass)
       sums.rank = records[base + 5] / mass
       sums.gold = records[base + 6] / mass
-      sums.squaresFirst = records[base + 7] / (mass * mass)
-      sums.squaresGold = records[base + 8] / (mass * mass)
       sums.goldFirst = records[base + 9] / mass
-      return sums
+      if isSquared {
+        sums.squares = records[base + 4] / (mass * mass)
+        sums.squaresFirst = records[base + 7] / (mass * mass)
+        sums.squaresGold = records[base + 8] / (mass * mass)
+      } else {
+        sums.dropSquares()
+      }
+      tilts[start + index] = sums
     }
   }
 

@@ -38,36 +38,41 @@ public struct PowerMoments: Sendable, Equatable {
 
   /// The sums at one lambda, in the centred form (shift 0).
   ///
+  /// - Parameter isSquared: sums of squared weights are wanted; else they are NaN.
   /// - Precondition: 0 ≤ lambda·scale ≤ ½.
-  public func sums(lambda: Double) -> TiltSums {
+  /// - Complexity: O(1), no allocation.
+  public func sums(lambda: Double, squared isSquared: Bool = true) -> TiltSums {
     let tau = lambda * scale
     var sums = TiltSums()
-    // Terms tau^k/k! from the last to the first, so that small ones are added first.
-    var power = [1.0]
-    for k in 1...Self.count { power.append(power[k - 1] * tau / Double(k)) }
+    // s ← (s + m_k)·tau/k from the last term to the first, so that small ones are added first.
     for k in stride(from: Self.count, through: 1, by: -1) {
-      if k > 1 { sums.expMinusOne += power[k] * plain[k - 1] }
-      if k < Self.count { sums.first += power[k] * plain[k] }
-      if k + 1 < Self.count { sums.second += power[k] * plain[k + 1] }
-      sums.rank += power[k] * rank[k - 1]
-      sums.gold += power[k] * gold[k - 1]
-      if k < Self.count { sums.goldFirst += power[k] * gold[k] }
+      let ratio = tau / Double(k)
+      sums.expMinusOne = (sums.expMinusOne + (k > 1 ? plain[k - 1] : 0)) * ratio
+      if k < Self.count {
+        sums.first = (sums.first + plain[k]) * ratio
+        sums.goldFirst = (sums.goldFirst + gold[k]) * ratio
+      }
+      if k + 1 < Self.count { sums.second = (sums.second + plain[k + 1]) * ratio }
+      sums.rank = (sums.rank + rank[k - 1]) * ratio
+      sums.gold = (sums.gold + gold[k - 1]) * ratio
     }
     sums.goldFirst = (sums.goldFirst + gold[0]) * scale
     sums.first *= scale
     sums.second = (sums.second + plain[1]) * scale * scale
     sums.exp = 1 + sums.expMinusOne
-    var doubled = 1.0
-    sums.squares = squared[0]
-    sums.squaresFirst = squared[1]
-    sums.squaresGold = squaredGold[0]
-    for k in 1...Self.count {
-      doubled *= 2 * tau / Double(k)
-      sums.squares += doubled * squared[k]
-      if k < Self.count { sums.squaresFirst += doubled * squared[k + 1] }
-      sums.squaresGold += doubled * squaredGold[k]
-    }
-    sums.squaresFirst *= scale
+    if isSquared { addSquares(2 * tau, to: &sums) } else { sums.dropSquares() }
     return sums
+  }
+
+  private func addSquares(_ tau: Double, to sums: inout TiltSums) {
+    for k in stride(from: Self.count, through: 1, by: -1) {
+      let ratio = tau / Double(k)
+      sums.squares = (sums.squares + squared[k]) * ratio
+      if k < Self.count { sums.squaresFirst = (sums.squaresFirst + squared[k + 1]) * ratio }
+      sums.squaresGold = (sums.squaresGold + squaredGold[k]) * ratio
+    }
+    sums.squares += squared[0]
+    sums.squaresFirst = (sums.squaresFirst + squared[1]) * scale
+    sums.squaresGold += squaredGold[0]
   }
 }

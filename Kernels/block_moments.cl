@@ -200,6 +200,7 @@ INLINE void fill_blocks(__global const double *r, __global const double *payload
     for (int k = 0; k < BLOCK_POWERS; k++) moments[k * capacity + block] = total(m[k]);
 #else
     // Eight powers at a time; the members of a team add up one each.
+#pragma unroll
     for (int part = 0; part < (BLOCK_POWERS + 7) / 8; part++) {
       barrier(CLK_LOCAL_MEM_FENCE);
 #pragma unroll

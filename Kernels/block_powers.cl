@@ -51,6 +51,7 @@ INLINE void block_powers(__local const double *moments, const uint sets, const u
     }
 #else
     // Eight powers at a time, as blocks are filled.
+#pragma unroll
     for (int part = 0; part < 2; part++) {
       barrier(CLK_LOCAL_MEM_FENCE);
 #pragma unroll

@@ -69,7 +69,7 @@ typedef long wide;
 // How its samples lie, and whether blocks of them may serve the tilt.
 #define IS_SORTED 8
 #define HAS_BLOCKS 16
-// Whether the sums at twice each lambda are wanted (32 is the host's).
+// Whether the sums at twice each lambda are wanted (32 is row_sort.cl's).
 #define HAS_SQUARES 64
 
 // Sum of a lane's vector in a fixed tree.

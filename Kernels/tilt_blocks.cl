@@ -240,7 +240,8 @@ __kernel void tilt_blocks(__global const double *restrict values, __global const
       const uint index = is_square ? doubled + (task - (next - own)) : own + task;
       const double lambda = is_square ? 2 * grid[index] : grid[index];
       const double offset = index < topped ? blocks.top : 0;
-      const double needed = fmin(blocks.range, blocks.cut / lambda + offset) / width;
+      // A range of whole blocks may come out a little less, and its last sample lie in the next.
+      const double needed = fmin(blocks.range, blocks.cut / lambda + offset) / width * (1 + 0x1p-48);
       real found[BLOCK_SUMS];
 #pragma unroll
       for (int f = 0; f < BLOCK_SUMS; f++) found[f] = 0;

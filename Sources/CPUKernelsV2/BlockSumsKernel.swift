@@ -42,7 +42,8 @@ public func blockSums(
       let lambda = unsafe factor * lambdas[group &+ lane]
       // Lambdas ascend, so the second of a pair needs no more blocks than the first.
       let reach = cut / lambda + offset
-      let across = (range < reach ? range : reach) / width
+      // A range of whole blocks may come out a little less, and its last sample lie in the next.
+      let across = (range < reach ? range : reach) / width * (1 + 0x1p-48)
       let used = across < Double(count) ? Int(across) &+ 1 : count
       let target = unsafe sums + 8 &* (group &+ lane)
       let factors = unsafe scratch + lane

@@ -110,7 +110,7 @@ extension RowWorkspace {
       buffer, written in
       guard let output = buffer.baseAddress else { return }
       _ = unsafe sweep(
-        lambdas: plan.lambdas, summary: summary, ranked: true, squared: plan.squared,
+        lambdas: plan.lambdas, summary: summary, ranked: true, squared: false,
         storage: table.rewardSource?.storage ?? .float64, kernels: kernels, to: output)
       written = plan.lambdas.count
     }

@@ -172,6 +172,39 @@ import Testing
       }
     }
 
+    /// The range of such a row may come out as a little less than 8 widths of 1.5, with all but the largest samples behind
+    /// the last edge.
+    @Test("a row whose range is a whole number of blocks keeps its last one")
+    func wholeBlocks() throws {
+      let count = 5000
+      var row = [Double](repeating: -6, count: count)
+      // One of the cells that are looked at, and others between.
+      row[count / 16] = 6
+      for index in 0..<129 { row[index] = 6 }
+      let lambdas = (0..<64).map { index in
+        index == 63 ? 2 : Elementary.exp(Elementary.log(200) * Double(index) / 63) / 100
+      }
+      func reduce(_ storage: CellStorage, sorted: Bool) throws -> StatisticsTable {
+        try CPUBackend(threads: 1).reduce(
+          RewardTable(
+            label: "rows",
+            rewards: .cells(MemorySource(name: "rows", rows: [row], storage: storage))),
+          rows: 0..<1,
+          plan: StatisticsPlan(lambdas: lambdas, sorted: sorted, squared: sorted, missing: .error))
+      }
+      let (grouped, sorted) = (
+        try reduce(.float32, sorted: false), try reduce(.float64, sorted: true)
+      )
+      for (index, lambda) in lambdas.enumerated() {
+        let a = TiltEstimate(
+          lambda: lambda, sums: grouped.tilts[index], summary: grouped.summaries[0])
+        let b = TiltEstimate(
+          lambda: lambda, sums: sorted.tilts[index], summary: sorted.summaries[0])
+        #expect(abs(a.kl - b.kl) <= 2e-10 * b.kl, "lambda \(lambda)")
+        #expect(abs(a.reverseKL - b.reverseKL) <= 2e-10 * b.reverseKL, "lambda \(lambda)")
+      }
+    }
+
     @Test("a long row in groups has the methods of its grid")
     func methods() throws {
       var random = SeededGenerator(seed: 1)

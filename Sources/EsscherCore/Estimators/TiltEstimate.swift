@@ -20,7 +20,7 @@ public struct TiltEstimate: Sendable, Equatable {
   public var reverseKL: Double
   /// KL + reverse KL = lambda·gain.
   public var jeffreys: Double
-  /// Kish effective sample size 1/Σw².
+  /// Kish effective sample size 1/Σw²; NaN in plans without ``StatisticsPlan/squared``.
   public var ess: Double
   /// Win rate against π₀, ties counted ½.
   public var winRate: Double

@@ -15,12 +15,12 @@ public struct StatisticsPlan: Sendable, Equatable {
   /// Mid-ranks are wanted, for the tilt's win rates, gold and biases. Only with `sorted`; a backend may take them
   /// with every sorted row.
   public var ranked: Bool
-  /// Sums of squared weights are wanted, for the tilt's effective sample size, biases and within-row errors; without
+  /// Sums of squared weights are wanted, for the tilt's effective sample size and biases; without
   /// them ``TiltSums/squares`` and its products are NaN. They are sums at twice each lambda, so they cost about as
   /// much as all the others.
   public var squared: Bool
   /// The largest rewards of each row are wanted, for ``ParetoTail`` and ``TiltJackknife``. Only with
-  /// `sorted`, and with `squared` where there are lambdas.
+  /// `sorted` and `squared`.
   public var tail: Bool
   /// What becomes of missing cells.
   public var missing: MissingPolicy

@@ -25,7 +25,7 @@ public struct TiltSums: Sendable, Equatable {
   public var first = 0.0
   /// Σ q (d − shift)² e^x.
   public var second = 0.0
-  /// Σ (q e^x)².
+  /// Σ (q e^x)²; NaN, as its products below, in plans without ``StatisticsPlan/squared``.
   public var squares = 0.0
   /// Σ q (u − ½) e^x.
   public var rank = 0.0

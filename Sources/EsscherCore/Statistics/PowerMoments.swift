@@ -38,7 +38,9 @@ public struct PowerMoments: Sendable, Equatable {
 
   /// The sums at one lambda, in the centred form (shift 0).
   ///
-  /// - Parameter isSquared: sums of squared weights are wanted; else they are NaN.
+  /// - Parameters:
+  ///   - lambda: inverse temperature.
+  ///   - isSquared: sums of squared weights are wanted; else they are NaN.
   /// - Precondition: 0 ≤ lambda·scale ≤ ½.
   /// - Complexity: O(1), no allocation.
   public func sums(lambda: Double, squared isSquared: Bool = true) -> TiltSums {

@@ -85,10 +85,10 @@ __kernel void bootstrap(__global const ulong *restrict indices, __global const d
     }
     barrier(CLK_LOCAL_MEM_FENCE);
     if (get_group_id(1) == 0) {
-      for (uint replicate = lane; replicate < REPLICATES; replicate += WG_SIZE) {
-        double all = totals[first + replicate];
-        for (uint prompt = 0; prompt < count; prompt++) all += counts[prompt * REPLICATES + replicate];
-        totals[first + replicate] = all;
+      for (uint replicate = lane * VEC; replicate < REPLICATES; replicate += WG_SIZE * VEC) {
+        real all = LOAD(totals, first + replicate);
+        for (uint prompt = 0; prompt < count; prompt++) all += LOAD(counts, prompt * REPLICATES + replicate);
+        STORE(all, totals, first + replicate);
       }
     }
     for (uint column = first_column; column < end_column; column += column_step) {

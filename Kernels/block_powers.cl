@@ -9,15 +9,17 @@
 #ifndef ESSCHER_COMMON
 #include "common.cl"
 #endif
+#ifndef ESSCHER_TILT
+#include "tilt_forms.cl"
+#endif
 #ifndef ESSCHER_BLOCKS
 #include "block_moments.cl"
 #endif
 #ifndef ESSCHER_POWERS
 #define ESSCHER_POWERS
-#define POWERS 12
 
 // Writes sum p u^k, k = 1...12, of rewards, ranks and gold, u = d / reach; `top` is where the first block starts and
-// `half` half the blocks' width, both over the reach. Sets that are not there are 0. `second` is sum u^2, known without
+// `half_width` half the blocks' width, both over the reach. Sets that are not there are 0. `second` is sum u^2, known without
 // the blocks' rounding. All lanes must come, and scratch holds eight doubles a lane.
 INLINE void block_powers(__local const double *moments, const uint sets, const uint capacity, const double top,
                          const double half_width, const double second, __global double *out,

@@ -22,6 +22,7 @@
 #define PLAN_STEPS 4
 #define PLAN_POWERS 5
 // Power moments of a row: five sums of twelve, and one more.
+#define POWERS 12
 #define MOMENT_STRIDE 61
 
 // What the forms are chosen by.

@@ -19,9 +19,6 @@
 #ifndef ESSCHER_TILT
 #include "tilt_forms.cl"
 #endif
-#ifndef ESSCHER_POWERS
-#include "block_powers.cl"
-#endif
 #ifndef LAMBDAS
 #define LAMBDAS 4
 #endif

@@ -47,12 +47,12 @@ struct TiltPlan: Equatable {
     return methods
   }
 
-  /// Lambdas about the mean that are summed over samples.
-  var centredSamples: [Range<Int>] {
-    guard !blocks.isEmpty else { return [centred..<topped] }
-    return [
-      centred..<min(topped, blocks.lowerBound), min(topped, blocks.upperBound)..<topped,
-    ]
+  /// Lambdas about the mean that are summed over samples: those below the blocks', and those above.
+  var centredSamples: (below: Range<Int>, above: Range<Int>) {
+    guard !blocks.isEmpty else { return (centred..<topped, topped..<topped) }
+    return (
+      centred..<min(topped, blocks.lowerBound), min(topped, blocks.upperBound)..<topped
+    )
   }
 
   /// Divides by form alone.

@@ -36,28 +36,24 @@ extension RowWorkspace {
     let sets = ranked ? (hasGold ? 3 : 2) : 1
     if isSorted && !hasWeights { chooseBlocks(&plan, summary: summary, sets: sets) }
     // Samples add to their records; all others are written.
-    for part in plan.centredSamples + [plan.toppedSamples] {
-      unsafe (sums + part.lowerBound * CPUKernels.tiltStride).update(
-        repeating: 0, count: part.count * CPUKernels.tiltStride)
-    }
+    let (below, above) = plan.centredSamples
+    clearRecords(below)
+    clearRecords(above)
+    clearRecords(plan.toppedSamples)
     overTop(plan, summary, ranked: ranked, kernels: kernels)
     if plan.topped > 0 || !plan.blocks.isEmpty {
       let takesPowers = plan.takesPowers(summary)
       // Blocks of grouped rows take the samples as they are.
       if groups == nil || plan.centred > 0 && !takesPowers
-        || plan.centredSamples.contains(where: { !$0.isEmpty })
+        || !below.isEmpty || !above.isEmpty
       {
         writeValues(upTo: count)
         unsafe kernels.shift(values, count, summary.centre, summary.correction, shifted)
         for index in count..<count + Self.padding { unsafe shifted[index] = -.infinity }
       }
       if plan.centred > 0 && !takesPowers { addPowers(summary, sets: sets, kernels: kernels) }
-      for part in plan.centredSamples where !part.isEmpty {
-        unsafe overSamples(
-          lambdas: self.lambdas + part.lowerBound, part.count, prefix + part.lowerBound,
-          longest: count, ranked: ranked, kernels: kernels,
-          to: sums + part.lowerBound * CPUKernels.tiltStride)
-      }
+      overCentred(below, ranked: ranked, kernels: kernels)
+      overCentred(above, ranked: ranked, kernels: kernels)
       if !plan.blocks.isEmpty {
         blockSweep(
           plan, summary: summary, ranked: ranked, takesPowers: takesPowers, kernels: kernels)
@@ -74,6 +70,19 @@ extension RowWorkspace {
         record: index, shift: shift, inverse: inverse, squared: squared, to: output + index)
     }
     return plan.methods
+  }
+
+  private func clearRecords(_ part: Range<Int>) {
+    unsafe (sums + part.lowerBound * CPUKernels.tiltStride).update(
+      repeating: 0, count: part.count * CPUKernels.tiltStride)
+  }
+
+  /// Sums about the mean of some lambdas over all samples.
+  private func overCentred(_ part: Range<Int>, ranked: Bool, kernels: CPUKernels) {
+    guard !part.isEmpty else { return }
+    unsafe overSamples(
+      lambdas: lambdas + part.lowerBound, part.count, prefix + part.lowerBound, longest: count,
+      ranked: ranked, kernels: kernels, to: sums + part.lowerBound * CPUKernels.tiltStride)
   }
 
   /// Σ q².

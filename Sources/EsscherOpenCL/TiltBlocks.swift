@@ -60,7 +60,7 @@ struct DeviceBlocks: Equatable {
     8 * 18 * capacity * sets
   }
 
-  /// With what the kernel declares itself: ends of bins, and eight sums a lane.
+  /// With what the kernel declares itself: ends of bins, in four tables where one lane has a row, and eight sums a lane.
   private static func localBytes(capacity: Int, sets: Int, lanes: Int) -> Int {
     momentBytes(capacity: capacity, sets: sets) + 4 * 457 * (lanes > 1 ? 1 : 4) + 64 * lanes
   }

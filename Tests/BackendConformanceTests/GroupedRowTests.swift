@@ -135,6 +135,19 @@ import Testing
       }
     }
 
+    private static func reduce(
+      _ row: [Double], _ storage: CellStorage, _ lambdas: [Double], sorted: Bool,
+      squared: Bool = true
+    ) throws -> StatisticsTable {
+      try CPUBackend(threads: 1).reduce(
+        RewardTable(
+          label: "rows",
+          rewards: .cells(MemorySource(name: "rows", rows: [row], storage: storage))),
+        rows: 0..<1,
+        plan: StatisticsPlan(
+          lambdas: lambdas, sorted: sorted, squared: squared, missing: .error))
+    }
+
     @Test("a first look that misleads about the mean costs no digits")
     func misleadingLook() throws {
       var random = SeededGenerator(seed: 5)
@@ -150,16 +163,8 @@ import Testing
         let exact = ReferenceRow(values: row, logWeights: nil)
         let lambdas = Grid.few.values.flatMap { [$0 / 1000, $0 / 30, $0] }.sorted()
           .map { $0 / Double(exact.deviation) }
-        func reduce(_ storage: CellStorage, sorted: Bool) throws -> StatisticsTable {
-          try CPUBackend(threads: 1).reduce(
-            RewardTable(
-              label: "rows",
-              rewards: .cells(MemorySource(name: "rows", rows: [row], storage: storage))),
-            rows: 0..<1,
-            plan: StatisticsPlan(lambdas: lambdas, sorted: sorted, missing: .error))
-        }
-        let grouped = try reduce(.float32, sorted: false)
-        let sorted = try reduce(.float64, sorted: true)
+        let grouped = try Self.reduce(row, .float32, lambdas, sorted: false)
+        let sorted = try Self.reduce(row, .float64, lambdas, sorted: true)
         let (got, want) = (grouped.summaries[0], sorted.summaries[0])
         #expect(abs(got.mean - want.mean) <= 1e-14 * abs(want.highest))
         // The first look leaves 17 roundings where it is trusted, and is not where it would leave more.
@@ -184,17 +189,8 @@ import Testing
       let lambdas = (0..<64).map { index in
         index == 63 ? 2 : Elementary.exp(Elementary.log(200) * Double(index) / 63) / 100
       }
-      func reduce(_ storage: CellStorage, sorted: Bool) throws -> StatisticsTable {
-        try CPUBackend(threads: 1).reduce(
-          RewardTable(
-            label: "rows",
-            rewards: .cells(MemorySource(name: "rows", rows: [row], storage: storage))),
-          rows: 0..<1,
-          plan: StatisticsPlan(lambdas: lambdas, sorted: sorted, squared: sorted, missing: .error))
-      }
-      let (grouped, sorted) = (
-        try reduce(.float32, sorted: false), try reduce(.float64, sorted: true)
-      )
+      let grouped = try Self.reduce(row, .float32, lambdas, sorted: false, squared: false)
+      let sorted = try Self.reduce(row, .float64, lambdas, sorted: true)
       for (index, lambda) in lambdas.enumerated() {
         let a = TiltEstimate(
           lambda: lambda, sums: grouped.tilts[index], summary: grouped.summaries[0])

@@ -16,8 +16,8 @@ public struct StatisticsPlan: Sendable, Equatable {
   /// with every sorted row.
   public var ranked: Bool
   /// Sums of squared weights are wanted, for the tilt's effective sample size and biases; without
-  /// them ``TiltSums/squares`` and its products are NaN. They are sums at twice each lambda, so they cost about as
-  /// much as all the others.
+  /// them ``TiltSums/squares`` and its products are NaN. They are sums at twice each lambda: up to a quarter of the
+  /// time of a tilt.
   public var squared: Bool
   /// The largest rewards of each row are wanted, for ``ParetoTail`` and ``TiltJackknife``. Only with
   /// `sorted` and `squared`.

@@ -1,6 +1,7 @@
 #line 2 "merge_sort.cl"
 // SPDX-License-Identifier: Apache-2.0
-// merge_sort.cl: the sort of row_sort.cl on GPUs: blocks in the lanes' registers, then merge passes.
+// merge_sort.cl: the sort of row_sort.cl on GPUs: blocks in the lanes' registers, then merge passes. Long rows have
+//          radix_sort.cl.
 // Layout:  keys and order as in row_sort.cl.
 // Launch:  work-groups (block of SORT_BLOCK samples, row), then (WG_SIZE * MERGE_RUN outputs, row); 12 bytes of
 //          local memory a sample of either, or 8 where keys carry their position.
@@ -13,6 +14,8 @@
 #ifndef ESSCHER_ROW_SORT
 #include "row_sort.cl"
 #endif
+#ifndef ESSCHER_MERGE_SORT
+#define ESSCHER_MERGE_SORT
 #ifndef SORT_ITEMS
 #define SORT_ITEMS 8
 #endif
@@ -272,3 +275,4 @@ __kernel void row_sort_merge_short(__global const ulong *restrict keys, __global
                 bounds, 1);
 #endif
 }
+#endif

@@ -8,6 +8,7 @@ static const char source[] = {
 #embed "../../Kernels/row_summary.cl" suffix(, )
 #embed "../../Kernels/row_sort.cl" suffix(, )
 #embed "../../Kernels/merge_sort.cl" suffix(, )
+#embed "../../Kernels/radix_sort.cl" suffix(, )
 #embed "../../Kernels/tilt_forms.cl" suffix(, )
 #embed "../../Kernels/block_moments.cl" suffix(, )
 #embed "../../Kernels/block_powers.cl" suffix(, )

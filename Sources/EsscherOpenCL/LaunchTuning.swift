@@ -15,6 +15,10 @@ public struct LaunchTuning: Sendable, Equatable {
   public var sortItems: Int
   /// Outputs of a work-item in a merge pass.
   public var mergeRun: Int
+  /// Samples of a row from which on a radix sort moves fewer bytes than merge passes, where rewards are floats and where
+  /// they are doubles. Rows that one work-item sorts have no merge passes.
+  public var radixFloats: Int
+  public var radixDoubles: Int
   /// The device has cores and memory of its own: rewards are copied to it even where it could read the host's, and
   /// the host goes on beside it.
   public var worksBesideHost: Bool
@@ -23,11 +27,11 @@ public struct LaunchTuning: Sendable, Equatable {
   /// one work-item's (20 to 50 times faster on PoCL).
   public static let processor = LaunchTuning(
     vectorWidth: 8, lanes: 1, lambdasPerBlock: 4, sortItems: 0, mergeRun: 8,
-    worksBesideHost: false)
+    radixFloats: .max, radixDoubles: .max, worksBesideHost: false)
   /// GPUs: 128 lanes a row; 2,048 samples a sorted block and a merge's work-group, 24 KiB of local memory.
   public static let gpu = LaunchTuning(
     vectorWidth: 1, lanes: 128, lambdasPerBlock: 4, sortItems: 16, mergeRun: 16,
-    worksBesideHost: true)
+    radixFloats: 1 << 19, radixDoubles: 1 << 26, worksBesideHost: true)
 
   /// The tuning of a device's kind; `ESSCHER_OPENCL_BUILD=processor|gpu` overrides it, for comparisons of
   /// one build on two devices.
@@ -41,6 +45,11 @@ public struct LaunchTuning: Sendable, Equatable {
 
   /// Samples a work-group sorts.
   var sortBlock: Int { sortItems * lanes }
+
+  /// Whether rows of this many samples have the radix sort.
+  func usesRadix(samples: Int, isShort: Bool) -> Bool {
+    samples > (isShort ? radixFloats : radixDoubles)
+  }
 
   /// Options of clBuildProgram. Never fast-math: it breaks the exponential's rounding.
   var buildOptions: String {

@@ -212,11 +212,14 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
     _ table: RewardTable, _ plan: StatisticsPlan, _ blocks: DeviceBlocks, cells: Int, rows: Int,
     tails: Int
   ) -> TileShape {
-    TileShape(
+    let isShort = table.rewardSource?.storage == .float32
+    let usesRadix = kernels.tuning.usesRadix(
+      samples: table.rewardSource?.longestSampleCount ?? 0, isShort: isShort)
+    return TileShape(
       cells: cells, rows: rows, lambdas: plan.lambdaCount, ns: plan.selections.count,
       hasGold: table.gold != nil, hasWeights: table.logWeights != nil, isSorted: blocks.isSorted,
-      hasShortKeys: blocks.isSorted && table.rewardSource?.storage == .float32,
-      isOrdered: blocks.isOrdered, tailCells: tails)
+      hasShortKeys: blocks.isSorted && isShort, isOrdered: blocks.isOrdered,
+      radixTile: blocks.isSorted && usesRadix ? kernels.tuning.sortBlock : 0, tailCells: tails)
   }
 
   /// Makes the two tiles as large as the largest part, where the ones at hand are not.

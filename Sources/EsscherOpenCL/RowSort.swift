@@ -8,6 +8,10 @@ final class SortKernels {
   let radix: OpenCLKernel
   let blocks: OpenCLKernel
   let merge: OpenCLKernel
+  let keys: OpenCLKernel
+  let count: OpenCLKernel
+  let scan: OpenCLKernel
+  let scatter: OpenCLKernel
 
   init(
     _ program: borrowing OpenCLProgram, suffix: String, on session: OpenCLSession
@@ -15,6 +19,10 @@ final class SortKernels {
     radix = try program.kernel("row_sort_radix" + suffix, on: session)
     blocks = try program.kernel("row_sort_blocks" + suffix, on: session)
     merge = try program.kernel("row_sort_merge" + suffix, on: session)
+    keys = try program.kernel("row_sort_keys", on: session)
+    count = try program.kernel("row_sort_count", on: session)
+    scan = try program.kernel("row_sort_scan", on: session)
+    scatter = try program.kernel("row_sort_scatter" + suffix, on: session)
   }
 
   /// Enqueues the sort of keys and positions.
@@ -33,6 +41,10 @@ final class SortKernels {
       try radix.set(5, tile.deviceOffsets)
       try radix.set(6, tile.deviceCounts)
       try queue.launch(radix, groups: (rows, 1), lanes: 1)
+      return false
+    }
+    if tile.shape.radixTile > 0 {
+      try launchRadix(tile, tuning, longest: longest, on: queue)
       return false
     }
     try blocks.set(0, tile.rewards)
@@ -60,6 +72,57 @@ final class SortKernels {
       width *= 2
     }
     return isSwapped
+  }
+
+  /// Digit by digit, from one buffer to the other; digits are of even number, so keys end where they began.
+  private func launchRadix(
+    _ tile: TileMemory, _ tuning: LaunchTuning, longest: Int, on queue: OpenCLQueue
+  ) throws(OpenCLError) {
+    let isShort = tile.shape.hasShortKeys
+    let groups = ((longest + tuning.sortBlock - 1) / tuning.sortBlock, tile.rows.count)
+    try keys.set(0, tile.rewards)
+    try keys.set(1, tile.keys)
+    try keys.set(2, tile.order)
+    try keys.set(3, tile.deviceOffsets)
+    try keys.set(4, tile.deviceCounts)
+    try keys.set(5, uint: isShort ? DeviceLayout.hasShortKeys : 0)
+    try queue.launch(keys, groups: groups, lanes: tuning.lanes)
+    // Keys of floats carry the position in their lower half.
+    for (pass, shift) in stride(from: isShort ? 32 : 0, to: 64, by: 8).enumerated() {
+      if pass % 2 == 0 {
+        try setDigit(from: tile.keys, tile.order, to: tile.spareKeys, tile.spareOrder)
+      } else {
+        try setDigit(from: tile.spareKeys, tile.spareOrder, to: tile.keys, tile.order)
+      }
+      try count.set(1, tile.tallies)
+      try count.set(2, tile.deviceOffsets)
+      try count.set(3, tile.deviceCounts)
+      try count.set(4, uint: UInt32(shift))
+      try queue.launch(count, groups: groups, lanes: tuning.lanes)
+      try scan.set(0, tile.tallies)
+      try scan.set(1, tile.totals)
+      try scan.set(2, tile.deviceOffsets)
+      try scan.set(3, tile.deviceCounts)
+      try queue.launch(
+        scan, groups: (DeviceLayout.radixBins, tile.rows.count), lanes: tuning.lanes)
+      try scatter.set(4, tile.tallies)
+      try scatter.set(5, tile.totals)
+      try scatter.set(6, tile.deviceOffsets)
+      try scatter.set(7, tile.deviceCounts)
+      try scatter.set(8, uint: UInt32(shift))
+      try queue.launch(scatter, groups: groups, lanes: tuning.lanes)
+    }
+  }
+
+  private func setDigit(
+    from source: borrowing OpenCLBuffer, _ order: borrowing OpenCLBuffer,
+    to target: borrowing OpenCLBuffer, _ sortedOrder: borrowing OpenCLBuffer
+  ) throws(OpenCLError) {
+    try count.set(0, source)
+    try scatter.set(0, source)
+    try scatter.set(1, target)
+    try scatter.set(2, order)
+    try scatter.set(3, sortedOrder)
   }
 
   private func setMerge(

@@ -17,6 +17,8 @@ struct TileShape: Equatable {
   var hasShortKeys: Bool
   /// Rows that are not sorted are put in the order of their blocks.
   var isOrdered: Bool
+  /// Samples of a tile of the radix sort; 0 where rows are sorted otherwise.
+  var radixTile: Int
   /// Rewards of all rows' tails.
   var tailCells: Int
 
@@ -38,7 +40,8 @@ struct TileShape: Equatable {
     if isOrdered { cell += 8 + 2 }
     if hasGold { cell += isSorted ? 24 : 8 }
     if hasWeights { cell += isSorted ? 24 : 8 }
-    return cells * cell + rows * bytesPerRow + (hasGold ? 16 : 8) * tailCells
+    return cells * cell + rows * bytesPerRow + tallyBytes + totalBytes + (hasGold ? 16 : 8)
+      * tailCells
   }
 
   private var bytesPerRow: Int {
@@ -47,12 +50,20 @@ struct TileShape: Equatable {
       + 4 * DeviceLayout.planStride + 16 + 128
   }
 
+  /// Bytes of the counts of the radix sort's tiles: a row has one more than its share of all cells.
+  var tallyBytes: Int {
+    radixTile > 0 ? 4 * DeviceLayout.radixBins * (cells / radixTile + rows) : 0
+  }
+
+  /// Bytes of the rows' counts.
+  var totalBytes: Int { radixTile > 0 ? 4 * DeviceLayout.radixBins * rows : 0 }
+
   /// Bytes of the largest of its buffers.
   var largestBuffer: Int {
     max(
       8 * prefixCells, 12 * tieCapacity, 8 * rows * DeviceLayout.momentStride,
       8 * rows * lambdas * DeviceLayout.tiltFields, 8 * rows * ns * DeviceLayout.bestOfFields,
-      8 * tailCells)
+      8 * tailCells, tallyBytes)
   }
 
   /// Pairs that a tile's ties can fill: groups have two samples or more.
@@ -69,6 +80,7 @@ enum DeviceLayout {
   static let tiltFields = 11
   static let planStride = 6
   static let bestOfFields = 3
+  static let radixBins = 256
   static let hasRank: UInt32 = 1
   static let hasGold: UInt32 = 2
   static let hasWeights: UInt32 = 4
@@ -113,6 +125,8 @@ final class TileMemory {
   let spareKeys: OpenCLBuffer
   let order: OpenCLBuffer
   let spareOrder: OpenCLBuffer
+  let tallies: OpenCLBuffer
+  let totals: OpenCLBuffer
   let rank: OpenCLBuffer
   let weightPrefix: OpenCLBuffer
   let goldPrefix: OpenCLBuffer
@@ -154,6 +168,8 @@ final class TileMemory {
     spareKeys = try session.buffer(sorted, "spare sort keys")
     order = try session.buffer(ordered, "sort order")
     spareOrder = try session.buffer(ordered, "spare sort order")
+    tallies = try session.buffer(shape.tallyBytes, "digits of the radix sort's tiles")
+    totals = try session.buffer(shape.totalBytes, "digits of the rows")
     rank = try session.buffer(sorted, "ranks")
     weightPrefix = try session.buffer(
       shape.isSorted && shape.hasWeights ? 8 * shape.prefixCells : 0, "weight prefixes")

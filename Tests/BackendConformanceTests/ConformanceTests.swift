@@ -27,13 +27,15 @@ import Testing
       return Candidate(name: name) { _, budget in try shared.backend(budget: budget) }
     }
 
-    /// The build for GPUs in small groups and blocks, so that merge passes and trees are at work on
-    /// short rows.
+    /// The build for GPUs in small groups and blocks, so that merge passes, trees and the radix sort's tiles are at
+    /// work on short rows.
     private static var narrow: LaunchTuning {
       var tuning = LaunchTuning.gpu
       tuning.lanes = 16
       tuning.sortItems = 4
       tuning.mergeRun = 8
+      tuning.radixFloats = 512
+      tuning.radixDoubles = 512
       return tuning
     }
 

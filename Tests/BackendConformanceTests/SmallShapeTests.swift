@@ -82,6 +82,28 @@ import Testing
       }
     }
 
+    @Test(
+      "long rows beside short ones, whose sort may be in tiles", arguments: Candidate.devices,
+      [CellStorage.float32, .float64])
+    func longRows(candidate: Candidate, storage: CellStorage) throws {
+      var random = SeededGenerator(seed: 13)
+      let rows = [530, 3, 64, 65].map { count in
+        RowShape.normal.row(count, &random).map { Double(Float($0)) }
+      }
+      let table = RewardTable(
+        label: "made", rewards: .cells(MemorySource(name: "made", rows: rows, storage: storage)),
+        gold: MemorySource(name: "gold", rows: rows.map { row in row.indices.map(Double.init) }))
+      let plan = StatisticsPlan(bestOf: [1, 3], sorted: true, tail: true, missing: .error)
+      let got = try candidate.make(1, 1 << 30).reduce(table, rows: 0..<4, plan: plan)
+      let want = try CPUBackend(threads: 1).reduce(table, rows: 0..<4, plan: plan)
+      #expect(got.tails.map(\.rewards) == want.tails.map(\.rewards))
+      #expect(got.tails.map(\.gold) == want.tails.map(\.gold))
+      for (one, other) in zip(got.bestOf, want.bestOf) {
+        // Within 1e-10 of the definition either.
+        #expect((one.gold - other.gold).magnitude <= 2e-10 * other.gold)
+      }
+    }
+
     @Test("equal steps of lambda", arguments: Candidate.devices)
     func equalSteps(candidate: Candidate) throws {
       var made = Case(.exponential, prompts: 2, samples: 90, weighted: false, seed: 12)

@@ -43,21 +43,73 @@ public struct BestOfNLaw: Sendable, Equatable {
       winRate = power / (power + 1)
       return
     }
-    kl = 0
-    reverseKL = 0
-    winRate = 0
+    var sums = LawSums(n: power, samples: Double(sampleCount))
     var position = sampleCount
     for tie in ties {
-      addStretch(tie.upTo..<position, power, Double(sampleCount))
-      addAtom(tie, power, Double(sampleCount))
+      if sums.isNarrow(tie) {
+        sums.addNarrowAtom(tie)
+        continue
+      }
+      sums.addStretch(tie.upTo..<position)
+      sums.addAtom(tie)
       position = tie.below
     }
-    addStretch(0..<position, power, Double(sampleCount))
-    kl = max(0, kl)
-    reverseKL = max(0, reverseKL)
+    if position < sampleCount {
+      sums.addStretch(0..<position)
+    } else {
+      sums.add(BestOfNLaw(n: n, sampleCount: sampleCount, ties: EmptyCollection()))
+    }
+    kl = max(0, sums.kl.value)
+    reverseKL = max(0, sums.reverseKL.value)
+    winRate = sums.winRate.value
+  }
+}
+
+/// The sums over atoms and stretches. Long rows have millions, of sizes far below a rounding of the whole.
+private struct LawSums {
+  let n: Double
+  let samples: Double
+  var kl = CompensatedSum()
+  var reverseKL = CompensatedSum()
+  var winRate = CompensatedSum()
+
+  init(n: Double, samples: Double) {
+    self.n = n
+    self.samples = samples
   }
 
-  private mutating func addAtom(_ tie: TieGroup, _ n: Double, _ samples: Double) {
+  mutating func add(_ law: BestOfNLaw) {
+    kl.add(law.kl)
+    reverseKL.add(law.reverseKL)
+    winRate.add(law.winRate)
+  }
+
+  /// (n − 1)·h ≤ 2^-13, with h the atom's half width as a share of its middle.
+  func isNarrow(_ tie: TieGroup) -> Bool {
+    (n - 1) * Double(tie.count) <= 0x1p-13 * Double(tie.upTo + tie.below)
+  }
+
+  /// What an atom that the stretch around it goes over makes less.
+  ///
+  /// With α = n − 1, m the atom's middle and s uniform on ±h, the density is f(m)·g, g = (1 + s)^α, and
+  /// - KL: p f(m) (E g log g − E g log E g) = p f(m) α²h²/6,
+  /// - reverse KL: p (log E g − E log g) = p α²h²/6,
+  /// - win rate: p m f(m) E s g = p m f(m) α h²/3,
+  ///
+  /// with the next terms α²h² ≤ 2^-26 times smaller, below 2^-54 of the atom's share.
+  mutating func addNarrowAtom(_ tie: TieGroup) {
+    let p = Double(tie.count) / samples
+    let ends = Double(tie.upTo + tie.below)
+    let middle = ends / (2 * samples)
+    let half = Double(tie.count) / ends
+    let share = p * n * Elementary.exp((n - 1) * Elementary.log(middle))
+    let spread = (n - 1) * half
+    kl.add(-share * (spread * spread / 6))
+    reverseKL.add(-p * (spread * spread / 6))
+    winRate.add(-share * middle * (spread * half / 3))
+  }
+
+  mutating func addAtom(_ tie: TieGroup) {
     let below = Double(tie.below) / samples
     let upTo = Double(tie.upTo) / samples
     let p = Double(tie.count) / samples
@@ -67,24 +119,24 @@ public struct BestOfNLaw: Sendable, Equatable {
     let logQ = n * Elementary.log(upTo) + (tie.below == 0 ? 0 : Elementary.log(share))
     let q = Elementary.exp(logQ)
     let logRatio = logQ - Elementary.log(p)
-    kl += q * logRatio - q + p
-    reverseKL += -p * logRatio - p + q
-    winRate += q * (below + upTo) / 2
+    kl.add(q * logRatio - q + p)
+    reverseKL.add(-p * logRatio - p + q)
+    winRate.add(q * (below + upTo) / 2)
   }
 
-  private mutating func addStretch(_ ranks: Range<Int>, _ n: Double, _ samples: Double) {
+  mutating func addStretch(_ ranks: Range<Int>) {
     guard !ranks.isEmpty else { return }
-    addStretchEnd(Double(ranks.upperBound) / samples, n, sign: 1)
-    addStretchEnd(Double(ranks.lowerBound) / samples, n, sign: -1)
+    addStretchEnd(Double(ranks.upperBound) / samples, sign: 1)
+    addStretchEnd(Double(ranks.lowerBound) / samples, sign: -1)
   }
 
-  private mutating func addStretchEnd(_ u: Double, _ n: Double, sign: Double) {
+  private mutating func addStretchEnd(_ u: Double, sign: Double) {
     guard u > 0 else { return }
     let logU = Elementary.log(u)
     let power = Elementary.exp(n * logU)
     let logN = Elementary.log(n)
-    kl += sign * (power * (logN + (n - 1) * (logU - 1 / n) - 1) + u)
-    reverseKL -= sign * (u * logN + (n - 1) * (u * logU - u) + u - power)
-    winRate += sign * n / (n + 1) * power * u
+    kl.add(sign * (power * (logN + (n - 1) * (logU - 1 / n) - 1) + u))
+    reverseKL.add(-sign * (u * logN + (n - 1) * (u * logU - u) + u - power))
+    winRate.add(sign * n / (n + 1) * power * u)
   }
 }

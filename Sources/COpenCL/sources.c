@@ -5,6 +5,7 @@
 
 static const char source[] = {
 #embed "../../Kernels/common.cl" suffix(, )
+#embed "../../Kernels/widen.cl" suffix(, )
 #embed "../../Kernels/row_summary.cl" suffix(, )
 #embed "../../Kernels/row_sort.cl" suffix(, )
 #embed "../../Kernels/merge_sort.cl" suffix(, )

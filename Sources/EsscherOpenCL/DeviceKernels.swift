@@ -4,6 +4,7 @@
 final class DeviceKernels {
   let tuning: LaunchTuning
   private let program: OpenCLProgram
+  let widen: OpenCLKernel
   let rowSummary: OpenCLKernel
   let sort: SortKernels
   let shortSort: SortKernels
@@ -18,6 +19,7 @@ final class DeviceKernels {
 
   init(_ tuning: LaunchTuning, on session: OpenCLSession) throws(OpenCLError) {
     let program = try session.program(options: tuning.buildOptions)
+    widen = try program.kernel("widen", on: session)
     rowSummary = try program.kernel("row_summary", on: session)
     sort = try SortKernels(program, suffix: "", on: session)
     shortSort = try SortKernels(program, suffix: "_short", on: session)

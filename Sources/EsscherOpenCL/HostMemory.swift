@@ -31,6 +31,11 @@ final class HostMemory {
   var doubles: UnsafeMutablePointer<Double> {
     unsafe start.assumingMemoryBound(to: Double.self)
   }
+
+  /// The memory as floats.
+  var floats: UnsafeMutablePointer<Float> {
+    unsafe start.assumingMemoryBound(to: Float.self)
+  }
 }
 
 /// Memory of the host that the driver allocated.
@@ -51,17 +56,19 @@ final class PinnedMemory {
   deinit { unsafe queue.unmap(buffer, start) }
 }
 
-extension UnsafeMutablePointer<Double> {
+extension UnsafeMutablePointer where Pointee: BinaryFloatingPoint & SIMDScalar {
   /// True where no cell is NaN or infinite.
   ///
   /// - Complexity: O(count), a vector of eight at a time.
+  @_specialize(where Pointee == Double)
+  @_specialize(where Pointee == Float)
   func allFinite(count: Int) -> Bool {
-    var zeros = SIMD8<Double>(repeating: 0)
+    var zeros = SIMD8<Pointee>(repeating: 0)
     let memory = UnsafeRawPointer(self)
     var index = 0
     while index &+ 8 <= count {
       let cells = unsafe memory.loadUnaligned(
-        fromByteOffset: 8 &* index, as: SIMD8<Double>.self)
+        fromByteOffset: MemoryLayout<Pointee>.stride &* index, as: SIMD8<Pointee>.self)
       // 0 for finite cells, NaN for all others.
       zeros += cells * SIMD8(repeating: 0)
       index &+= 8

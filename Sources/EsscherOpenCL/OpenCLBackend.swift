@@ -100,6 +100,9 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
     return max(1, min(rows, 4 * max(1, Self.cellsPerTile / cells), 1 << 16))
   }
 
+  /// Rows are copied to memory of the device's own.
+  private var isCopied: Bool { worksBesideHost || !session.profile.sharesMemory }
+
   /// Evaluates a plan on some rows.
   public func reduce(
     _ table: RewardTable, rows: Range<Int>, plan: StatisticsPlan
@@ -219,7 +222,9 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
       cells: cells, rows: rows, lambdas: plan.lambdaCount, ns: plan.selections.count,
       hasGold: table.gold != nil, hasWeights: table.logWeights != nil, isSorted: blocks.isSorted,
       hasShortKeys: blocks.isSorted && isShort, isOrdered: blocks.isOrdered,
-      radixTile: blocks.isSorted && usesRadix ? kernels.tuning.sortBlock : 0, tailCells: tails)
+      radixTile: blocks.isSorted && usesRadix ? kernels.tuning.sortBlock : 0,
+      sendsFloats: isCopied && isShort,
+      sendsGoldFloats: isCopied && table.gold?.storage == .float32, tailCells: tails)
   }
 
   /// Makes the two tiles as large as the largest part, where the ones at hand are not.
@@ -257,7 +262,6 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
           + "allowed (a quarter of --memory-budget or of the device's memory)")
     }
     tiles = []
-    let isCopied = worksBesideHost || !session.profile.sharesMemory
     tiles = [
       try TileMemory(shape, on: session, isCopied: isCopied),
       try TileMemory(shape, on: session, isCopied: isCopied),
@@ -269,6 +273,7 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
     _ lambdas: borrowing OpenCLBuffer, _ flags: UInt32
   ) throws(OpenCLError) {
     let longest = Int(tile.counts.max() ?? 0)
+    try kernels.widen(tile, on: tile.queue)
     if blocks.isSorted { try kernels.sort(tile, flags: flags, longest: longest, on: tile.queue) }
     try kernels.summarise(tile, flags: flags, on: tile.queue)
     if plan.sorted { try kernels.findTies(tile, flags: flags, on: tile.queue) }

@@ -19,6 +19,9 @@ struct TileShape: Equatable {
   var isOrdered: Bool
   /// Samples of a tile of the radix sort; 0 where rows are sorted otherwise.
   var radixTile: Int
+  /// Rewards, and gold, cross to the device as the floats that they are stored as.
+  var sendsFloats: Bool
+  var sendsGoldFloats: Bool
   /// Rewards of all rows' tails.
   var tailCells: Int
 
@@ -40,6 +43,7 @@ struct TileShape: Equatable {
     if isOrdered { cell += 8 + 2 }
     if hasGold { cell += isSorted ? 24 : 8 }
     if hasWeights { cell += isSorted ? 24 : 8 }
+    cell += (sendsFloats ? 4 : 0) + (sendsGoldFloats ? 4 : 0)
     return cells * cell + rows * bytesPerRow + tallyBytes + totalBytes + (hasGold ? 16 : 8)
       * tailCells
   }
@@ -99,12 +103,9 @@ final class TileMemory {
   /// Carries the tile's copies and kernels, beside those of the other tile.
   let queue: OpenCLQueue
   // Host side
-  private let rewardMemory: HostMemory
-  private let goldMemory: HostMemory
-  private let weightMemory: HostMemory
-  var values: UnsafeMutablePointer<Double> { unsafe rewardMemory.doubles }
-  var gold: UnsafeMutablePointer<Double> { unsafe goldMemory.doubles }
-  var weights: UnsafeMutablePointer<Double> { unsafe weightMemory.doubles }
+  let staged: StagedCells
+  let stagedGold: StagedCells
+  let weightMemory: HostMemory
   var offsets: [UInt64] = []
   var counts: [UInt32] = []
   var dropped: [Int] = []
@@ -116,7 +117,10 @@ final class TileMemory {
   // Device side
   let deviceOffsets: OpenCLBuffer
   let deviceCounts: OpenCLBuffer
+  /// Rewards as they came, where they came as floats.
+  let sent: OpenCLBuffer
   let rewards: OpenCLBuffer
+  let sentGold: OpenCLBuffer
   let golds: OpenCLBuffer
   let sortedGolds: OpenCLBuffer
   let weightBuffer: OpenCLBuffer
@@ -154,13 +158,19 @@ final class TileMemory {
     let ordered = shape.hasShortKeys ? 0 : sorted / 2
     let gold = shape.hasGold ? cells : 0
     let weight = shape.hasWeights ? cells : 0
-    rewardMemory = HostMemory(bytes: cells, isCopied: isCopied, by: queue)
-    goldMemory = HostMemory(bytes: gold, isCopied: isCopied, by: queue)
+    staged = StagedCells(
+      cells: shape.cells, areFloats: shape.sendsFloats, isCopied: isCopied, by: queue)
+    stagedGold = StagedCells(
+      cells: gold / 8, areFloats: shape.sendsGoldFloats, isCopied: isCopied, by: queue)
     weightMemory = HostMemory(bytes: weight, isCopied: isCopied, by: queue)
     deviceOffsets = try session.buffer(8 * shape.rows, "row offsets")
     deviceCounts = try session.buffer(4 * shape.rows, "row counts")
-    rewards = try session.buffer(cells, "rewards", host: rewardMemory)
-    golds = try session.buffer(gold, "gold rewards", host: goldMemory)
+    sent = try session.buffer(shape.sendsFloats ? cells / 2 : 0, "rewards as floats")
+    rewards = try session.buffer(
+      cells, "rewards", host: shape.sendsFloats ? nil : staged.memory)
+    sentGold = try session.buffer(shape.sendsGoldFloats ? gold / 2 : 0, "gold rewards as floats")
+    golds = try session.buffer(
+      gold, "gold rewards", host: shape.sendsGoldFloats ? nil : stagedGold.memory)
     sortedGolds = try session.buffer(shape.isSorted ? gold : 0, "sorted gold rewards")
     weightBuffer = try session.buffer(weight, "weights", host: weightMemory)
     sortedWeights = try session.buffer(shape.isSorted ? weight : 0, "sorted weights")
@@ -192,76 +202,5 @@ final class TileMemory {
     tails = try session.buffer(8 * shape.tailCells, "tails")
     goldTails = try session.buffer(shape.hasGold ? 8 * shape.tailCells : 0, "tails of gold")
     self.shape = shape
-  }
-
-  /// Reads rows of a table and makes them fit for the statistics.
-  func load(
-    _ rows: Range<Int>, table: RewardTable, source: any RewardSource, missing: MissingPolicy
-  ) throws(EsscherError) {
-    self.rows = rows
-    offsets.removeAll(keepingCapacity: true)
-    counts.removeAll(keepingCapacity: true)
-    dropped.removeAll(keepingCapacity: true)
-    var offset = 0
-    for row in rows {
-      let stored = source.sampleCount(row: row)
-      try unsafe Self.copy(source, row, values + offset, stored)
-      if let gold = table.gold { try unsafe Self.copy(gold, row, self.gold + offset, stored) }
-      if let logWeights = table.logWeights {
-        try unsafe Self.copy(logWeights, row, weights + offset, stored)
-      }
-      var cells = unsafe RowCells(
-        values: values + offset, gold: table.gold == nil ? nil : gold + offset,
-        weights: table.logWeights == nil ? nil : weights + offset, count: stored)
-      if !isClean(table, offset, stored) {
-        try cells.dropMissing(row: row, table: table, policy: missing)
-      }
-      if table.logWeights != nil { cells.normaliseWeights() }
-      offsets.append(UInt64(offset))
-      counts.append(UInt32(cells.count))
-      dropped.append(stored - cells.count)
-      offset += DeviceLayout.padded(stored)
-    }
-  }
-
-  /// True where a loaded row has neither missing nor infinite cells.
-  private func isClean(_ table: RewardTable, _ offset: Int, _ count: Int) -> Bool {
-    unsafe (values + offset).allFinite(count: count)
-      && (table.gold == nil || (gold + offset).allFinite(count: count))
-      && (table.logWeights == nil || (weights + offset).allFinite(count: count))
-  }
-
-  private static func copy(
-    _ source: any RewardSource, _ row: Int, _ target: UnsafeMutablePointer<Double>, _ count: Int
-  ) throws(EsscherError) {
-    let buffer = unsafe UnsafeMutableBufferPointer(start: target, count: count)
-    try unsafe source.copyDoubles(rows: row..<row + 1, columns: nil, to: buffer)
-  }
-
-  /// Where each loaded row's tail begins among all, and one past the last.
-  var tailStarts: [Int] {
-    var starts = [0]
-    for count in counts {
-      starts.append(starts[starts.count - 1] + RowTail.count(sampleCount: Int(count)))
-    }
-    return starts
-  }
-
-  /// Starts the copies of the loaded rows to the device, beside the kernels of the tile before; the small ones have
-  /// left when it returns.
-  func upload(
-    classes rowClasses: [UInt32], withTails: Bool
-  ) throws(OpenCLError) {
-    guard let last = offsets.last, let count = counts.last else { return }
-    try queue.write(offsets, to: deviceOffsets)
-    try queue.write(counts, to: deviceCounts)
-    try queue.write(rowClasses, to: classes)
-    try queue.write([UInt32(0)], to: tieCount)
-    if withTails { try queue.write(tailStarts.map { UInt64($0) }, to: tailOffsets) }
-    // The kernels read whole vectors; what lies behind a row's end is masked, whatever it is.
-    let bytes = 8 * min(shape.cells, Int(last) + DeviceLayout.padded(max(Int(count), 1)))
-    try unsafe queue.enqueueWrite(values, bytes, to: rewards)
-    if shape.hasGold { try unsafe queue.enqueueWrite(gold, bytes, to: golds) }
-    if shape.hasWeights { try unsafe queue.enqueueWrite(weights, bytes, to: weightBuffer) }
   }
 }

@@ -74,6 +74,47 @@ import Testing
     }
 
     @Test(
+      "rewards and gold that cross as floats give what doubles give, missing cells dropped",
+      arguments: Candidate.devices, [false, true])
+    func floatTransfer(candidate: Candidate, weighted: Bool) throws {
+      var random = SeededGenerator(seed: 35)
+      let lengths = [9, 1, 64, 130, 700]
+      var rows = lengths.map { Self.floats($0, &random) }
+      var gold = lengths.map { Self.floats($0, &random) }
+      rows[2][5] = .nan
+      gold[3][0] = .nan
+      gold[3][129] = .nan
+      func table(_ storage: CellStorage) -> RewardTable {
+        RewardTable(
+          label: "rows", rewards: .cells(MemorySource(name: "rows", rows: rows, storage: storage)),
+          gold: MemorySource(name: "gold", rows: gold, storage: storage),
+          logWeights: weighted
+            ? MemorySource(name: "weights", rows: lengths.map { (0..<$0).map { Double($0 % 7) } })
+            : nil)
+      }
+      let backend = try candidate.make(1, 1 << 30)
+      for sorted in [false, true] {
+        let plan = StatisticsPlan(
+          lambdas: [1e-30, 0.5, 3], bestOf: sorted && !weighted ? [1] : [], sorted: sorted,
+          tail: sorted, missing: .drop)
+        let tables = try [CellStorage.float32, .float64].map {
+          try backend.reduce(table($0), rows: 0..<rows.count, plan: plan)
+        }
+        #expect(tables[0].summaries.map(\.droppedCount) == [0, 0, 1, 2, 0])
+        #expect(Self.areSame(tables[0], tables[1]), "sorted \(sorted)")
+      }
+      for (cell, code) in [(Double.nan, "missing"), (.infinity, "infinite")] {
+        rows[4][600] = cell
+        let plan = StatisticsPlan(lambdas: [1], sorted: false, missing: .error)
+        #expect {
+          try backend.reduce(table(.float32), rows: 4..<5, plan: plan)
+        } throws: { error in
+          (error as? EsscherError)?.message.contains(code) == true
+        }
+      }
+    }
+
+    @Test(
       "the shapes of GPUs: every length about their blocks and merges", arguments: [false, true])
     func fullShapes(asFloats: Bool) throws {
       var random = SeededGenerator(seed: 34)

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows of a table into a tile's staging memory, and from there to the device.
+
+internal import EsscherCore
+
+/// The cells of one table of a tile, on the host: what the device copies or works on.
+///
+/// Cells that are stored as floats stay floats where the device has memory of its own: half the bytes cross, and it
+/// makes doubles of them itself.
+@safe
+final class StagedCells {
+  let memory: HostMemory
+  let areFloats: Bool
+  /// One row as doubles, where they are no longer what was read before they become floats again.
+  private var scratch: [Double] = []
+
+  init(cells: Int, areFloats: Bool, isCopied: Bool, by queue: OpenCLQueue) {
+    self.areFloats = areFloats
+    memory = HostMemory(bytes: (areFloats ? 4 : 8) * cells, isCopied: isCopied, by: queue)
+  }
+
+  /// Copies a row to its place.
+  ///
+  /// - Returns: whether no cell is missing or infinite.
+  func copy(
+    _ source: any RewardSource, _ row: Int, _ count: Int, to offset: Int
+  ) throws(EsscherError) -> Bool {
+    guard areFloats else {
+      let place = unsafe memory.doubles + offset
+      try unsafe source.copyDoubles(
+        rows: row..<row + 1, columns: nil, to: .init(start: place, count: count))
+      return unsafe place.allFinite(count: count)
+    }
+    let place = unsafe memory.floats + offset
+    if let held = unsafe source.heldFloats(rows: row..<row + 1) {
+      unsafe place.update(from: held, count: count)
+    } else {
+      try unsafe source.copyFloats(
+        rows: row..<row + 1, columns: nil, to: .init(start: place, count: count))
+    }
+    return unsafe place.allFinite(count: count)
+  }
+
+  /// Calls `body` with a copied row as doubles, and keeps of it as many cells as that returns.
+  func edit<Failure>(
+    _ offset: Int, _ count: Int,
+    _ body: (UnsafeMutablePointer<Double>) throws(Failure) -> Int
+  ) throws(Failure) {
+    guard areFloats else {
+      _ = try unsafe body(memory.doubles + offset)
+      return
+    }
+    let place = unsafe memory.floats + offset
+    if scratch.count < count { scratch = [Double](repeating: 0, count: count) }
+    for index in 0..<count { unsafe scratch[index] = Double(place[index]) }
+    let kept = try unsafe scratch.withUnsafeMutableBufferPointer {
+      (buffer) throws(Failure) -> Int in
+      guard let start = buffer.baseAddress else { return 0 }
+      return try unsafe body(start)
+    }
+    // They are floats still: cells are moved, not changed.
+    for index in 0..<kept { unsafe place[index] = Float(scratch[index]) }
+  }
+}
+
+extension TileMemory {
+  /// Reads rows of a table and makes them fit for the statistics.
+  func load(
+    _ rows: Range<Int>, table: RewardTable, source: any RewardSource, missing: MissingPolicy
+  ) throws(EsscherError) {
+    self.rows = rows
+    offsets.removeAll(keepingCapacity: true)
+    counts.removeAll(keepingCapacity: true)
+    dropped.removeAll(keepingCapacity: true)
+    var offset = 0
+    for row in rows {
+      let stored = source.sampleCount(row: row)
+      var isClean = try staged.copy(source, row, stored, to: offset)
+      if let gold = table.gold {
+        isClean = try stagedGold.copy(gold, row, stored, to: offset) && isClean
+      }
+      var count = stored
+      if table.logWeights != nil || !isClean {
+        count = try amend(row, stored, offset, isClean, table, missing)
+      }
+      offsets.append(UInt64(offset))
+      counts.append(UInt32(count))
+      dropped.append(stored - count)
+      offset += DeviceLayout.padded(stored)
+    }
+  }
+
+  /// Drops a row's missing cells and makes weights of its log weights.
+  ///
+  /// - Returns: how many samples are left.
+  private func amend(
+    _ row: Int, _ stored: Int, _ offset: Int, _ isClean: Bool, _ table: RewardTable,
+    _ missing: MissingPolicy
+  ) throws(EsscherError) -> Int {
+    var weights: UnsafeMutablePointer<Double>?
+    var isClean = isClean
+    if let logWeights = table.logWeights {
+      let place = unsafe weightMemory.doubles + offset
+      try unsafe logWeights.copyDoubles(
+        rows: row..<row + 1, columns: nil, to: .init(start: place, count: stored))
+      isClean = unsafe place.allFinite(count: stored) && isClean
+      unsafe weights = place
+    }
+    var count = stored
+    func amend(
+      _ rewards: UnsafeMutablePointer<Double>, _ gold: UnsafeMutablePointer<Double>?
+    ) throws(EsscherError) -> Int {
+      var cells = unsafe RowCells(values: rewards, gold: gold, weights: weights, count: stored)
+      if !isClean { try cells.dropMissing(row: row, table: table, policy: missing) }
+      if unsafe weights != nil { cells.normaliseWeights() }
+      count = cells.count
+      return count
+    }
+    try unsafe staged.edit(offset, stored) { (rewards) throws(EsscherError) -> Int in
+      guard table.gold != nil else { return try unsafe amend(rewards, nil) }
+      try unsafe stagedGold.edit(offset, stored) { (gold) throws(EsscherError) -> Int in
+        try unsafe amend(rewards, gold)
+      }
+      return count
+    }
+    return count
+  }
+
+  /// Where each loaded row's tail begins among all, and one past the last.
+  var tailStarts: [Int] {
+    var starts = [0]
+    for count in counts {
+      starts.append(starts[starts.count - 1] + RowTail.count(sampleCount: Int(count)))
+    }
+    return starts
+  }
+
+  /// Starts the copies of the loaded rows to the device, beside the kernels of the tile before; the small ones have
+  /// left when it returns.
+  func upload(
+    classes rowClasses: [UInt32], withTails: Bool
+  ) throws(OpenCLError) {
+    guard usedCells > 0 else { return }
+    try queue.write(offsets, to: deviceOffsets)
+    try queue.write(counts, to: deviceCounts)
+    try queue.write(rowClasses, to: classes)
+    try queue.write([UInt32(0)], to: tieCount)
+    if withTails { try queue.write(tailStarts.map { UInt64($0) }, to: tailOffsets) }
+    if shape.sendsFloats {
+      try unsafe queue.enqueueWrite(staged.memory.start, 4 * usedCells, to: sent)
+    } else {
+      try unsafe queue.enqueueWrite(staged.memory.start, 8 * usedCells, to: rewards)
+    }
+    if shape.sendsGoldFloats {
+      try unsafe queue.enqueueWrite(stagedGold.memory.start, 4 * usedCells, to: sentGold)
+    } else if shape.hasGold {
+      try unsafe queue.enqueueWrite(stagedGold.memory.start, 8 * usedCells, to: golds)
+    }
+    if shape.hasWeights {
+      try unsafe queue.enqueueWrite(weightMemory.start, 8 * usedCells, to: weightBuffer)
+    }
+  }
+
+  /// Cells of the loaded rows, padding included: the kernels read whole vectors, and what lies behind a row's end is
+  /// masked, whatever it is.
+  var usedCells: Int {
+    guard let last = offsets.last, let count = counts.last else { return 0 }
+    return min(shape.cells, Int(last) + DeviceLayout.padded(max(Int(count), 1)))
+  }
+}
+
+extension DeviceKernels {
+  /// Cells that a lane makes doubles of.
+  private static let widenedCells = 16
+
+  /// Enqueues the doubles of what came as floats.
+  func widen(_ tile: TileMemory, on queue: OpenCLQueue) throws(OpenCLError) {
+    if tile.shape.sendsFloats {
+      try widen.set(0, tile.sent)
+      try widen.set(1, tile.rewards)
+      try launchWiden(tile.usedCells, on: queue)
+    }
+    if tile.shape.sendsGoldFloats {
+      try widen.set(0, tile.sentGold)
+      try widen.set(1, tile.golds)
+      try launchWiden(tile.usedCells, on: queue)
+    }
+  }
+
+  private func launchWiden(_ cells: Int, on queue: OpenCLQueue) throws(OpenCLError) {
+    try widen.set(2, ulong: UInt64(cells))
+    let share = tuning.lanes * Self.widenedCells
+    try queue.launch(widen, groups: ((cells + share - 1) / share, 1), lanes: tuning.lanes)
+  }
+}

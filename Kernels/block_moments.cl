@@ -103,7 +103,8 @@ INLINE void order_by_bins(__global const double *r, const uint count, const bloc
       const double8 v = LOAD(r, i);
       // Brings the row's place into the caches, in order: scattered stores into cold memory wait for each line.
       STORE(v, ordered, i);
-      vstore8(convert_ushort8(bins_of(v, grid, inverse)), 0, places + i);
+      // Rows begin at multiples of eight; PoCL takes a vstore8 of shorts apart.
+      *(__global ushort8 *)(places + i) = convert_ushort8(bins_of(v, grid, inverse));
     }
     for (uint i = start; i < end; i += 4) {
       t0[places[i]]++;

@@ -57,13 +57,14 @@ def play(options, data):
     ours, theirs = os.path.join(folder, "ours.csv"), os.path.join(folder, "theirs.csv")
     environment = dict(
         os.environ, NUMBA_NUM_THREADS=str(options.threads), OPENBLAS_NUM_THREADS="1",
-        NUMBA_CACHE_DIR=os.path.join(build, "numba"), OMP_NUM_THREADS=str(options.threads))
+        OMP_NUM_THREADS=str(options.threads))
+    script = [os.path.join(HERE, "peers", "whole_frontier.py"), *common, "--threads", str(options.threads), "-o", theirs]
+    peers = {"NumPy and Numba": options.environment, "NumPy and Numba, SVML": options.svml_environment}
     tool = [options.esscher, "frontier", "--threads", str(options.threads), "--device", "cpu", "--quiet"]
     commands = {
         "esscher": tool + common + ["-o", ours],
         "esscher, its own grid": tool + [data.rewards, "-o", os.path.join(folder, "own.csv")],
-        "NumPy and Numba": [options.environment + "/bin/python", os.path.join(HERE, "peers", "whole_frontier.py"),
-                            *common, "--threads", str(options.threads), "-o", theirs],
+        **{name: [python + "/bin/python", *script] for name, python in peers.items()},
     }
     rows = {name: {"seconds": [], "peak_bytes": 0} for name in commands}
     for turn in range(options.rounds + 1):
@@ -72,7 +73,11 @@ def play(options, data):
             if "reason" in row:
                 continue
             try:
-                seconds, peak = spent(command, environment, data.log)
+                # A cache each: versions of Numba throw one another's away.
+                cache = os.path.join(build, "numba-svml" if "SVML" in name else "numba")
+                seconds, peak = spent(command, {**environment, "NUMBA_CACHE_DIR": cache}, data.log)
+                if name in peers:
+                    row["difference"], row["tolerance"] = difference(points(ours), points(theirs)), TOLERANCE
             except (OSError, RuntimeError) as error:
                 # The engine has to be there; a peer need not.
                 if command[0] == options.esscher:
@@ -89,9 +94,6 @@ def play(options, data):
         if row["seconds"]:
             row["median_s"], row["minimum_s"] = statistics.median(row["seconds"]), min(row["seconds"])
             row["times_ours"] = row["median_s"] / statistics.median(rows["esscher"]["seconds"])
-    if "reason" not in rows["NumPy and Numba"]:
-        rows["NumPy and Numba"]["difference"] = difference(points(ours), points(theirs))
-        rows["NumPy and Numba"]["tolerance"] = TOLERANCE
     return rows
 
 

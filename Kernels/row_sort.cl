@@ -4,8 +4,8 @@
 // Layout:  rows as in row_summary.cl; keys and order at the same places, with spares of the same size. Kernels
 //          named _short are for rewards that are floats: their keys have 32 bits, above the position, and there is
 //          no order beside them.
-// Launch:  processors: one work-item a row (radix); GPUs: merge_sort.cl, or radix_sort.cl where rows are long. Then row_sort_gather, work-groups (part of
-//          the row, row).
+// Launch:  processors: one work-item a row (radix); GPUs: merge_sort.cl, or radix_sort.cl where rows are
+//          long. Then row_sort_gather, work-groups (part of the row, row).
 // Method:  order-preserving keys whose ascending order is the rewards' descending order; -0 and +0 are one key.
 //          Equal keys keep the order they came in, whichever way they are sorted.
 // Mirrors: EsscherCPU/RowSort.swift.

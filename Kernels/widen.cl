@@ -3,7 +3,7 @@
 // widen.cl: floats that came to the device as they are stored, as doubles.
 // Layout:  wide[i] = narrow[i], all rows of a tile back to back, padding included.
 // Launch:  work-groups of WG_SIZE lanes, any number; each lane takes every so many cells.
-// Method:  by integers, because a device may flush small floats. Exact.
+// Method:  by integers, because a device may flush small floats. Exact for finite floats; the host lets no others in.
 // Mirrors: nothing: the processor reads floats where they lie.
 
 #ifndef ESSCHER_COMMON

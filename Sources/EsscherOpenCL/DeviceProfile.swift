@@ -94,7 +94,7 @@ struct DeviceProfile: Equatable, Sendable {
         "it has no double precision, without which the accuracy contract cannot be kept",
         "use --device cpu")
     }
-    if largestBuffer < 1 << 20 || localMemory < 1 << 14 {
+    if largestBuffer < 1 << 20 || localMemory < 1 << 15 {
       return fallback(
         "it allows buffers of \(largestBuffer) bytes and \(localMemory) bytes of local memory, less "
           + "than the kernels need", "use --device cpu")

@@ -15,7 +15,7 @@ public struct LaunchTuning: Sendable, Equatable {
   public var sortItems: Int
   /// Outputs of a work-item in a merge pass.
   public var mergeRun: Int
-  /// Samples of a row from which on a radix sort moves fewer bytes than merge passes, where rewards are floats and where
+  /// Samples of a row beyond which a radix sort moves fewer bytes than merge passes, where rewards are floats and where
   /// they are doubles. Rows that one work-item sorts have no merge passes.
   public var radixFloats: Int
   public var radixDoubles: Int
@@ -28,10 +28,11 @@ public struct LaunchTuning: Sendable, Equatable {
   public static let processor = LaunchTuning(
     vectorWidth: 8, lanes: 1, lambdasPerBlock: 4, sortItems: 0, mergeRun: 8,
     radixFloats: .max, radixDoubles: .max, worksBesideHost: false)
-  /// GPUs: 128 lanes a row; 2,048 samples a sorted block and a merge's work-group, 24 KiB of local memory.
+  /// GPUs: 128 lanes a row; 2,048 samples a sorted block and a merge's work-group, 24 KiB of local memory, and a tile of the
+  /// radix sort, 30 KiB.
   public static let gpu = LaunchTuning(
     vectorWidth: 1, lanes: 128, lambdasPerBlock: 4, sortItems: 16, mergeRun: 16,
-    radixFloats: 1 << 19, radixDoubles: 1 << 26, worksBesideHost: true)
+    radixFloats: 1 << 19, radixDoubles: 1 << 25, worksBesideHost: true)
 
   /// The tuning of a device's kind; `ESSCHER_OPENCL_BUILD=processor|gpu` overrides it, for comparisons of
   /// one build on two devices.

@@ -43,7 +43,10 @@ final class SortKernels {
       try queue.launch(radix, groups: (rows, 1), lanes: 1)
       return false
     }
-    if tile.shape.radixTile > 0 {
+    // Of a ragged table the tiles of short rows are merged: a radix sort has 256 counts a row.
+    if tile.shape.radixTile > 0
+      && tuning.usesRadix(samples: longest, isShort: tile.shape.hasShortKeys)
+    {
       try launchRadix(tile, tuning, longest: longest, on: queue)
       return false
     }

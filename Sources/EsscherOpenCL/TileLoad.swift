@@ -11,8 +11,6 @@ internal import EsscherCore
 final class StagedCells {
   let memory: HostMemory
   let areFloats: Bool
-  /// One row as doubles, where they are no longer what was read before they become floats again.
-  private var scratch: [Double] = []
 
   init(cells: Int, areFloats: Bool, isCopied: Bool, by queue: OpenCLQueue) {
     self.areFloats = areFloats
@@ -51,14 +49,12 @@ final class StagedCells {
       return
     }
     let place = unsafe memory.floats + offset
-    if scratch.count < count { scratch = [Double](repeating: 0, count: count) }
+    let scratch = UnsafeMutablePointer<Double>.allocate(capacity: max(count, 1))
+    defer { unsafe scratch.deallocate() }
     for index in 0..<count { unsafe scratch[index] = Double(place[index]) }
-    let kept = try unsafe scratch.withUnsafeMutableBufferPointer {
-      (buffer) throws(Failure) -> Int in
-      guard let start = buffer.baseAddress else { return 0 }
-      return try unsafe body(start)
-    }
-    // They are floats still: cells are moved, not changed.
+    let kept = try unsafe body(scratch)
+    // They are floats still: cells are moved, not changed, and none is where all are kept.
+    guard kept < count else { return }
     for index in 0..<kept { unsafe place[index] = Float(scratch[index]) }
   }
 }
@@ -146,12 +142,16 @@ extension TileMemory {
     try queue.write(rowClasses, to: classes)
     try queue.write([UInt32(0)], to: tieCount)
     if withTails { try queue.write(tailStarts.map { UInt64($0) }, to: tailOffsets) }
-    if shape.sendsFloats {
+    if shape.sendsFloats && shape.isSorted {
+      try unsafe queue.enqueueWrite(staged.memory.start, 4 * usedCells, to: spareKeys)
+    } else if shape.sendsFloats {
       try unsafe queue.enqueueWrite(staged.memory.start, 4 * usedCells, to: sent)
     } else {
       try unsafe queue.enqueueWrite(staged.memory.start, 8 * usedCells, to: rewards)
     }
-    if shape.sendsGoldFloats {
+    if shape.sendsGoldFloats && shape.isSorted {
+      try unsafe queue.enqueueWrite(stagedGold.memory.start, 4 * usedCells, to: sortedGolds)
+    } else if shape.sendsGoldFloats {
       try unsafe queue.enqueueWrite(stagedGold.memory.start, 4 * usedCells, to: sentGold)
     } else if shape.hasGold {
       try unsafe queue.enqueueWrite(stagedGold.memory.start, 8 * usedCells, to: golds)
@@ -176,12 +176,21 @@ extension DeviceKernels {
   /// Enqueues the doubles of what came as floats.
   func widen(_ tile: TileMemory, on queue: OpenCLQueue) throws(OpenCLError) {
     if tile.shape.sendsFloats {
-      try widen.set(0, tile.sent)
+      // Before the sort writes there.
+      if tile.shape.isSorted {
+        try widen.set(0, tile.spareKeys)
+      } else {
+        try widen.set(0, tile.sent)
+      }
       try widen.set(1, tile.rewards)
       try launchWiden(tile.usedCells, on: queue)
     }
     if tile.shape.sendsGoldFloats {
-      try widen.set(0, tile.sentGold)
+      if tile.shape.isSorted {
+        try widen.set(0, tile.sortedGolds)
+      } else {
+        try widen.set(0, tile.sentGold)
+      }
       try widen.set(1, tile.golds)
       try launchWiden(tile.usedCells, on: queue)
     }

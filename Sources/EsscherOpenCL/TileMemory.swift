@@ -43,7 +43,8 @@ struct TileShape: Equatable {
     if isOrdered { cell += 8 + 2 }
     if hasGold { cell += isSorted ? 24 : 8 }
     if hasWeights { cell += isSorted ? 24 : 8 }
-    cell += (sendsFloats ? 4 : 0) + (sendsGoldFloats ? 4 : 0)
+    // Sorted rows have other buffers that floats may lie in until they are wide.
+    if !isSorted { cell += (sendsFloats ? 4 : 0) + (sendsGoldFloats ? 4 : 0) }
     return cells * cell + rows * bytesPerRow + tallyBytes + totalBytes + (hasGold ? 16 : 8)
       * tailCells
   }
@@ -117,9 +118,10 @@ final class TileMemory {
   // Device side
   let deviceOffsets: OpenCLBuffer
   let deviceCounts: OpenCLBuffer
-  /// Rewards as they came, where they came as floats.
+  /// Rewards as they came, where they came as floats; those of sorted rows come to the spare keys.
   let sent: OpenCLBuffer
   let rewards: OpenCLBuffer
+  /// And gold; that of sorted rows comes to where the sorted one will be.
   let sentGold: OpenCLBuffer
   let golds: OpenCLBuffer
   let sortedGolds: OpenCLBuffer
@@ -165,10 +167,11 @@ final class TileMemory {
     weightMemory = HostMemory(bytes: weight, isCopied: isCopied, by: queue)
     deviceOffsets = try session.buffer(8 * shape.rows, "row offsets")
     deviceCounts = try session.buffer(4 * shape.rows, "row counts")
-    sent = try session.buffer(shape.sendsFloats ? cells / 2 : 0, "rewards as floats")
+    let narrow = shape.isSorted ? 0 : cells / 2
+    sent = try session.buffer(shape.sendsFloats ? narrow : 0, "rewards as floats")
     rewards = try session.buffer(
       cells, "rewards", host: shape.sendsFloats ? nil : staged.memory)
-    sentGold = try session.buffer(shape.sendsGoldFloats ? gold / 2 : 0, "gold rewards as floats")
+    sentGold = try session.buffer(shape.sendsGoldFloats ? narrow : 0, "gold rewards as floats")
     golds = try session.buffer(
       gold, "gold rewards", host: shape.sendsGoldFloats ? nil : stagedGold.memory)
     sortedGolds = try session.buffer(shape.isSorted ? gold : 0, "sorted gold rewards")

@@ -15,10 +15,10 @@ struct LongRowTests {
       let weights = OrderStatisticWeights(sampleCount: samples, n: n)
       for weight in known {
         let place = "n = \(n), sample \(weight.index)"
-        // RankChains: 3.5e-14 at worst.
-        expectClose(weights.unbiased[weight.index], weight.unbiased, tolerance: 3.5e-14, place)
+        // RankChains: 4.3e-14 at worst.
+        expectClose(weights.unbiased[weight.index], weight.unbiased, tolerance: 4.3e-14, place)
         expectClose(
-          weights.replacement[weight.index], weight.replacement, tolerance: 3.5e-14, place)
+          weights.replacement[weight.index], weight.replacement, tolerance: 4.3e-14, place)
       }
     }
   }
@@ -35,14 +35,14 @@ struct LongRowTests {
       let sums = BestOfNSums(weights: weights, summary: summary, ties: ties)
       let place = "\(known.row), n = \(known.n)"
       // A stretch is a difference of antiderivatives of the size of the whole. Up to 2^17 of their ends, each right to
-      // 2^-51 of it, add up like a random walk: four times 2^8.5·2^-51.
-      let tolerance = 6.5e-13
+      // 2^-51 of it, add up like a random walk: four times 2^8.5·2^-51. Few groups have few ends.
+      let tolerance = ties.count < 10 ? 16 * 0x1p-51 : 6.5e-13
       expectClose(sums.law.kl, known.kl, tolerance: tolerance, scale: 1, place)
       expectClose(sums.law.reverseKL, known.reverse, tolerance: tolerance, scale: 16, place)
       expectClose(sums.law.winRate, known.win, tolerance: tolerance, scale: 1, place)
-      // Weights to 3.5e-14, squared.
-      expectClose(sums.ess, known.ess, tolerance: 7e-14, place)
-      expectClose(sums.replacementKL, known.vKl, tolerance: 7e-14, scale: 1, place)
+      // Weights to 4.3e-14, squared.
+      expectClose(sums.ess, known.ess, tolerance: 9e-14, place)
+      expectClose(sums.replacementKL, known.vKl, tolerance: 9e-14, scale: 1, place)
     }
   }
 }

@@ -85,10 +85,14 @@ def law(count, n, groups):
 
 
 def main():
-    indices = (0, 1, 63, 64, 511, 512, 700, 5000, 50000, 90000)
     count = 100003
+    # The last ones lie where the engine leaves its chains, at multiples of 512 above rank 64 n.
+    indices = {
+        2: (0, 1, 63, 64, 511, 512, 700, 5000, 50000, 90000, 99839, 99840, 99900, 100001),
+        37: (0, 1, 63, 64, 511, 512, 700, 5000, 50000, 80000),
+        1000: (0, 1, 63, 64, 511, 512, 700, 5000, 5631, 5632, 5640)}
     chosen = [
-        weights(count, n, index) for n in (2, 37, 1000) for index in indices
+        weights(count, n, index) for n in indices for index in indices[n]
         # What lies below is cut off.
         if (1 - mp.mpf(index) / count) ** n > mp.mpf(2) ** -90]
     samples = 1 << 18
@@ -99,13 +103,23 @@ def main():
         "mixed": [{"first": samples - 7, "last": 83000, "step": 5, "size": 3},
                   {"first": 80000, "last": 79999, "step": 1, "size": 3000},
                   {"first": 79990, "last": 1000, "step": 7, "size": 2}],
+        # Fewer than half are tied, down to ranks at which pairs are no longer narrow.
+        "sparse": [{"first": samples - 9, "last": 20000, "step": 6, "size": 2}],
+        "few": [{"first": samples - 3, "last": samples - 4, "step": 1, "size": 2},
+                {"first": samples - 400, "last": samples - 401, "step": 1, "size": 3}],
+        # Nearly all the weight of a large n on one group of fewer than half the samples.
+        "top": [{"first": samples - 120000, "last": samples - 120001, "step": 1, "size": 120000}],
+        # n = 64 keeps the ranks above 98,894.
+        "edge": [{"first": 98000, "last": 97999, "step": 1, "size": 3000}],
     }
+    ns = {"untied": (2, 16), "pairs": (2, 16), "mixed": (2, 16), "sparse": (2, 16), "few": (2, 16), "top": (200000,),
+          "edge": (64,)}
     groups = {
         name: [(low, low + run["size"]) for run in runs for low in range(run["first"], run["last"], -run["step"])]
         for name, runs in rows.items()}
     result = {
         "weights": chosen, "samples": samples, "rows": rows,
-        "laws": [{"row": name, **law(samples, n, groups[name])} for name in rows for n in (2, 16)],
+        "laws": [{"row": name, **law(samples, n, groups[name])} for name in rows for n in ns[name]],
     }
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fixtures", "long-rows.json")
     with open(path, "w") as file:

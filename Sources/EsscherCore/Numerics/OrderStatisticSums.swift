@@ -32,7 +32,7 @@ extension OrderStatisticWeights {
   /// Eight neighbours v within 1/64 of one of them, c, have log(M c) + log(1 + y), y = v/c − 1; the series' next
   /// term, y⁹/9, is below 7e-18.
   ///
-  /// - Precision: absolute error below 2^-45 of Σ v (1 + |log(M v)|).
+  /// - Precision: absolute error below 2^-45 of Σ v (1 + |log(M v)|), of the weights as given.
   static func divergence(_ weights: [Double], _ sampleCount: Int) -> Double {
     var sum = CompensatedSum()
     unsafe weights.withUnsafeBufferPointer { weights in

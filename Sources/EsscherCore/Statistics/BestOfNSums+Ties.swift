@@ -13,12 +13,18 @@ extension BestOfNSums {
     let count = summary.sampleCount
     gold = summary.goldMean
     law = BestOfNLaw(weights.selection, sampleCount: count, ties: ties)
-    let replacesUntied = 2 * summary.tiedCount <= count
-    let base =
-      replacesUntied
-      ? (squares: weights.unbiasedSquares, divergence: weights.replacementDivergence)
-      : Self.untied(weights, ties, count)
-    let tied = Self.tied(weights, ties, count, replacingUntied: replacesUntied)
+    var base = (squares: weights.unbiasedSquares, divergence: weights.replacementDivergence)
+    var tied = (squares: 0.0, divergence: 0.0)
+    var addsUntied = 2 * summary.tiedCount > count
+    if !addsUntied {
+      tied = Self.tied(weights, ties, count, replacingUntied: true)
+      // Where few samples with nearly all the weight are tied, what is left of the subtraction has lost its digits.
+      addsUntied = base.squares + tied.squares < base.squares / 16
+    }
+    if addsUntied {
+      base = Self.untied(weights, ties, count)
+      tied = Self.tied(weights, ties, count, replacingUntied: false)
+    }
     ess = 1 / (base.squares + tied.squares)
     replacementKL = weights.n == 1 ? 0 : max(0, base.divergence + tied.divergence)
   }

@@ -20,12 +20,15 @@
 #define PROMPTS 128
 
 #if VEC == 8
-typedef ulong8 words;
-typedef double8 many;
-#define FIRST_WORDS ((words)(0, 1, 2, 3, 4, 5, 6, 7))
-#define AS_MANY as_double8
-#define SAVE(value, pointer) vstore8((value), 0, (pointer))
+// Two vectors side by side: ten rounds of products wait for one another.
+#define COUNTED 16
+typedef ulong16 words;
+typedef double16 many;
+#define FIRST_WORDS ((words)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
+#define AS_MANY as_double16
+#define SAVE(value, pointer) vstore16((value), 0, (pointer))
 #else
+#define COUNTED 1
 typedef ulong words;
 typedef double many;
 #define FIRST_WORDS ((words)0)
@@ -36,7 +39,7 @@ typedef double many;
 // Words of 32 bits in lanes of 64, so that a product keeps both its halves.
 #define LOW_HALF 0xFFFFFFFFUL
 
-// Counts of a prompt in VEC replicates.
+// Counts of a prompt in COUNTED replicates.
 INLINE many poisson_counts(const ulong index, const words replicates, const ulong seed,
                            __global const uint *thresholds, const uint threshold_count) {
   words c0 = (words)(index & LOW_HALF), c1 = (words)(index >> 32), c2 = replicates, c3 = (words)0;
@@ -77,8 +80,8 @@ __kernel void bootstrap(__global const ulong *restrict indices, __global const d
 #endif
   for (uint start = 0; start < prompts; start += PROMPTS) {
     const uint count = min((uint)PROMPTS, prompts - start);
-    for (uint i = lane; i < count * (REPLICATES / VEC); i += WG_SIZE) {
-      const uint prompt = i / (REPLICATES / VEC), replicate = i % (REPLICATES / VEC) * VEC;
+    for (uint i = lane; i < count * (REPLICATES / COUNTED); i += WG_SIZE) {
+      const uint prompt = i / (REPLICATES / COUNTED), replicate = i % (REPLICATES / COUNTED) * COUNTED;
       const words numbers = ((words)(first + replicate) + FIRST_WORDS) & LOW_HALF;
       SAVE(poisson_counts(indices[start + prompt], numbers, seed, thresholds, threshold_count),
            counts + prompt * REPLICATES + replicate);

@@ -111,6 +111,8 @@ struct CPUKernels: Sendable {
   let dot: @Sendable (Input, Input, Int) -> Double
   /// rewards, count, lambda, weights.
   let tailWeights: @Sendable (Input, Int, Double, Output) -> Void
+  /// rewards, exponentials, gold, weights, count, parameters, sums; whether no sample carries all the weight.
+  let sampleErrors: @Sendable (Input, Input, Input?, Input?, Int, Input, Output) -> Bool
 
   /// Doubles a lambda's record takes.
   static let tiltStride = 10
@@ -170,6 +172,10 @@ struct CPUKernels: Sendable {
       }
       unsafe dot = { unsafe CPUKernelsV2.dot($0, $1, $2) }
       unsafe tailWeights = { unsafe CPUKernelsV2.tailWeights($0, $1, $2, $3) }
+      unsafe sampleErrors = {
+        unsafe CPUKernelsV2.sampleErrorSums(
+          rewards: $0, exponentials: $1, gold: $2, weights: $3, count: $4, parameters: $5, sums: $6)
+      }
     case .v3:
       unsafe tiltSweep = {
         unsafe CPUKernelsV3.tiltSweep(
@@ -214,6 +220,10 @@ struct CPUKernels: Sendable {
       }
       unsafe dot = { unsafe CPUKernelsV3.dot($0, $1, $2) }
       unsafe tailWeights = { unsafe CPUKernelsV3.tailWeights($0, $1, $2, $3) }
+      unsafe sampleErrors = {
+        unsafe CPUKernelsV3.sampleErrorSums(
+          rewards: $0, exponentials: $1, gold: $2, weights: $3, count: $4, parameters: $5, sums: $6)
+      }
     case .v4:
       unsafe tiltSweep = {
         unsafe CPUKernelsV4.tiltSweep(
@@ -258,6 +268,10 @@ struct CPUKernels: Sendable {
       }
       unsafe dot = { unsafe CPUKernelsV4.dot($0, $1, $2) }
       unsafe tailWeights = { unsafe CPUKernelsV4.tailWeights($0, $1, $2, $3) }
+      unsafe sampleErrors = {
+        unsafe CPUKernelsV4.sampleErrorSums(
+          rewards: $0, exponentials: $1, gold: $2, weights: $3, count: $4, parameters: $5, sums: $6)
+      }
     }
   }
 }

@@ -18,12 +18,13 @@ extension CPUBackend {
     _ table: RewardTable, rows: Range<Int>, plan: StatisticsPlan
   ) throws(EsscherError) -> [[SampleErrors]] {
     guard let source = table.rewardSource else { return rows.map { _ in [] } }
-    let results = try mapRows(table, source, rows: rows, lambdaCount: plan.lambdas.count) {
+    // Of a sample less than the rows have: not the cache of the other passes.
+    let cache = OrderStatisticCache(grid: plan.selections, byteLimit: memoryBudgetBytes / 4)
+    return try mapRows(table, source, rows: rows, lambdaCount: plan.lambdas.count) {
       (workspace, row, stored, cells) throws(EsscherError) in
       try workspace.sampleErrors(
-        cells, row: row, stored: stored, table: table, plan: plan, kernels: kernels)
+        cells, row: row, stored: stored, table: table, plan: plan, cache: cache, kernels: kernels)
     }
-    return results
   }
 
   /// Calls `body` with a worker's workspace and the cells of each row, rows in parallel.
@@ -94,7 +95,7 @@ extension WorkerScratch {
 extension RowWorkspace {
   func sampleErrors(
     _ cells: ReadRows, row: Int, stored: Int, table: RewardTable, plan: StatisticsPlan,
-    kernels: CPUKernels
+    cache: OrderStatisticCache, kernels: CPUKernels
   ) throws(EsscherError) -> [SampleErrors] {
     let dropped = try load(
       cells, stored: stored, row: row, table: table, missing: plan.missing, kernels: kernels)
@@ -118,21 +119,33 @@ extension RowWorkspace {
     let samples = unsafe SampleRow(
       count: count, rewards: shifted, gold: hasGold ? UnsafePointer(gold) : nil,
       weights: kernelWeights)
+    var found = [Double](repeating: 0, count: SampleErrors.sumCount)
     var errors = plan.lambdas.enumerated().map { index, lambda in
+      guard count > 1 else { return SampleErrors() }
       // The ranks have done their work in the sweep.
       unsafe kernels.tailWeights(values, count, lambda, rank)
-      return unsafe SampleErrors(
-        tilt: lambda, row: samples, exponentials: rank, sums: sums[index], highest: summary.highest)
+      let parameters = SampleErrors.parameters(
+        lambda: lambda, sums: sums[index], highest: summary.highest)
+      let isDefined = unsafe found.withUnsafeMutableBufferPointer { found in
+        guard let target = found.baseAddress else { return false }
+        return unsafe kernels.sampleErrors(
+          shifted, rank, samples.gold, samples.weights, count, parameters, target)
+      }
+      return isDefined
+        ? SampleErrors(tilt: lambda, count: count, sums: found, hasGold: hasGold) : SampleErrors()
+    }
+    if plan.selections.allSatisfy({ $0.fewestSamples < count }) {
+      cache.forEach(sampleCount: count - 1) { _, weights in
+        errors.append(SampleErrors(bestOf: weights, row: samples, ties: ties))
+      }
+      return errors
     }
     for law in plan.selections {
-      guard law.fewestSamples < count else {
-        errors.append(SampleErrors())
-        continue
-      }
       errors.append(
-        SampleErrors(
-          bestOf: OrderStatisticWeights(sampleCount: count - 1, selection: law), row: samples,
-          ties: ties))
+        law.fewestSamples < count
+          ? SampleErrors(
+            bestOf: OrderStatisticWeights(sampleCount: count - 1, selection: law), row: samples,
+            ties: ties) : SampleErrors())
     }
     return errors
   }

@@ -33,36 +33,29 @@ public struct SampleErrors: Sendable, Equatable {
 
   /// Nothing is known.
   public init() {}
+
+  /// Sums over the samples that the errors of a tilt are made of.
+  package static let sumCount = 17
 }
 
 /// Σ x and Σ x² of the deviations θ̂(−i) − θ̂.
-struct Deviations {
+private struct Deviations {
   private var sum = 0.0
   private var squares = 0.0
-  private var anchor: Double?
+  private let anchor: Double
+
+  /// - Parameter anchor: what most estimates are near.
+  init(about anchor: Double) { self.anchor = anchor }
 
   @inline(__always)
-  mutating func add(_ x: Double) {
+  mutating func add(estimate: Double) {
+    let x = estimate - anchor
     sum += x
     squares += x * x
   }
 
-  @inline(__always)
-  /// Adds an estimate; the spread is taken about the first one, near all others.
-  mutating func add(estimate: Double) {
-    let anchor = anchor ?? estimate
-    self.anchor = anchor
-    add(estimate - anchor)
-  }
-
   /// The jackknife's standard error.
-  func error(_ samples: Double) -> Double {
-    let spread = squares - sum * sum / samples
-    return (max(0, spread) * (samples - 1) / samples).squareRoot()
-  }
-
-  /// Root of Σ x².
-  var root: Double { squares.squareRoot() }
+  func error(_ samples: Double) -> Double { SampleErrors.jackknife(sum, squares, samples) }
 }
 
 /// A row as the leave-one-out estimators read it.
@@ -73,9 +66,9 @@ package struct SampleRow {
   /// Rewards less their mean; for best-of-n the largest first.
   let rewards: UnsafePointer<Double>
   /// Gold rewards less their mean, in the order of the rewards.
-  let gold: UnsafePointer<Double>?
+  package let gold: UnsafePointer<Double>?
   /// Base law q, or nil for 1/M.
-  let weights: UnsafePointer<Double>?
+  package let weights: UnsafePointer<Double>?
 
   package init(
     count: Int, rewards: UnsafePointer<Double>, gold: UnsafePointer<Double>?,
@@ -89,86 +82,61 @@ package struct SampleRow {
 }
 
 extension SampleErrors {
+  /// What the loop over a row's samples goes by at one lambda: λ, 1/λ or 0, 1/Z of exponentials e^{λ(d − max d)}, the
+  /// tilted mean of d, that of gold, and the change of gold a nat along the tilt.
+  ///
+  /// - Parameters:
+  ///   - lambda: inverse temperature.
+  ///   - sums: sums of the row at `lambda`.
+  ///   - highest: max d.
+  package static func parameters(lambda: Double, sums: TiltSums, highest: Double) -> [Double] {
+    // Sums may be about the mean; exponents there are about the top, so that none overflows.
+    let partition = sums.exp * Elementary.exp(lambda * (sums.shift - highest))
+    let ratio = sums.first / sums.exp
+    let goldMean = sums.gold / sums.exp
+    let variance = sums.second / sums.exp - ratio * ratio
+    let exchange =
+      lambda > 0 && variance > 0
+      ? (sums.goldFirst / sums.exp - ratio * goldMean) / (lambda * variance) : 0
+    return [
+      lambda, lambda > 0 ? 1 / lambda : 0, 1 / partition, sums.shift + ratio, goldMean, exchange,
+    ]
+  }
+
   /// Errors of the tilt at one lambda.
   ///
   /// - Parameters:
   ///   - lambda: inverse temperature.
-  ///   - row: the samples.
-  ///   - exponentials: e^{λ(d − max d)} of each.
-  ///   - sums: sums of the row at `lambda`.
-  ///   - highest: max d.
-  /// - Precision: relative error below M·2^-53.
-  /// - Complexity: O(M), logarithms for the few large weights.
-  package init(
-    tilt lambda: Double, row: SampleRow, exponentials: UnsafePointer<Double>, sums: TiltSums,
-    highest: Double
-  ) {
+  ///   - count: samples, two or more.
+  ///   - sums: Σ x and Σ x² of the changes of KL, reward, gain, gain and reward at a held KL, gold, and gold at a held
+  ///     KL, when a sample is left out, then Σ IF² of KL, gain and gold.
+  ///   - hasGold: gold's are there.
+  /// - Complexity: O(1).
+  package init(tilt lambda: Double, count: Int, sums: [Double], hasGold: Bool) {
     self.init()
-    let samples = Double(row.count)
-    guard row.count > 1 else { return }
-    // Sums may be about the mean; exponents here are about the top, so that none overflows.
-    let partition = sums.exp * Elementary.exp(lambda * (sums.shift - highest))
-    let mean = sums.shift + sums.first / sums.exp
-    let goldMean = sums.gold / sums.exp
-    var (kls, rewards, gains, golds) = (Deviations(), Deviations(), Deviations(), Deviations())
-    var (heldGains, heldRewards, heldGolds) = (Deviations(), Deviations(), Deviations())
-    let ratio = sums.first / sums.exp
-    let variance = sums.second / sums.exp - ratio * ratio
-    // Change of gold a nat along the tilt.
-    let exchange =
-      lambda > 0 && variance > 0
-      ? (sums.goldFirst / sums.exp - ratio * goldMean) / (lambda * variance) : 0
-    var (klDeltas, gainDeltas, goldDeltas) = (Deviations(), Deviations(), Deviations())
-    let uniform = 1 / samples
-    let uniformLogarithm = Self.logarithm(oneMinus: uniform)
-    for index in 0..<row.count {
-      let d = unsafe row.rewards[index]
-      let q = unsafe row.weights.map { unsafe $0[index] } ?? uniform
-      let w = unsafe q * exponentials[index] / partition
-      guard w < 1, q < 1 else { return }
-      let odds = w / (1 - w)
-      let reward = -odds * (d - mean)
-      let base = -q / (1 - q) * d
-      let own = q == uniform ? uniformLogarithm : Self.logarithm(oneMinus: q)
-      let logPartition = Self.logarithm(oneMinus: w) - own
-      rewards.add(estimate: reward)
-      gains.add(estimate: reward - base)
-      kls.add(estimate: lambda * reward - logPartition)
-      klDeltas.add(lambda * w * (d - mean) - (w - q))
-      gainDeltas.add(w * (d - mean) - q * d)
-      if lambda > 0 {
-        heldGains.add(estimate: logPartition / lambda - base)
-        heldRewards.add(estimate: logPartition / lambda)
-      }
-      if let gold = unsafe row.gold {
-        let centred = unsafe gold[index] - goldMean
-        golds.add(estimate: -odds * centred)
-        heldGolds.add(
-          estimate: -odds * centred - exchange * (lambda * reward - logPartition))
-        goldDeltas.add(w * centred)
-      }
+    let samples = Double(count)
+    func error(_ place: Int) -> Double {
+      Self.jackknife(sums[2 * place], sums[2 * place + 1], samples)
     }
-    kl = kls.error(samples)
-    reward = rewards.error(samples)
-    gain = gains.error(samples)
-    klDelta = klDeltas.root
-    gainDelta = gainDeltas.root
+    kl = error(0)
+    reward = error(1)
+    gain = error(2)
+    klDelta = sums[14].squareRoot()
+    gainDelta = sums[15].squareRoot()
     if lambda > 0 {
-      heldGain = heldGains.error(samples)
-      heldReward = heldRewards.error(samples)
+      heldGain = error(3)
+      heldReward = error(4)
     }
-    if unsafe row.gold != nil {
-      gold = golds.error(samples)
-      goldDelta = goldDeltas.root
-      if lambda > 0 { heldGold = heldGolds.error(samples) }
+    if hasGold {
+      gold = error(5)
+      goldDelta = sums[16].squareRoot()
+      if lambda > 0 { heldGold = error(6) }
     }
   }
 
-  /// log(1 − x), by its series where that is exact to a double: x⁷/7 < 2^-53·x for x < 0.003.
-  @inline(__always)
-  private static func logarithm(oneMinus x: Double) -> Double {
-    guard x < 0.003 else { return Elementary.log(onePlus: -x) }
-    return -x * (1 + x * (1 / 2 + x * (1 / 3 + x * (1 / 4 + x * (1 / 5 + x / 6)))))
+  /// √((M−1)/M (Σ x² − (Σ x)²/M)).
+  fileprivate static func jackknife(_ sum: Double, _ squares: Double, _ samples: Double) -> Double {
+    (max(0, squares - sum * sum / samples) * (samples - 1) / samples).squareRoot()
   }
 
   /// Errors of best of n's unbiased estimates; the KL, a constant of n without ties, has none.
@@ -182,9 +150,12 @@ extension SampleErrors {
     self.init()
     precondition(weights.sampleCount == row.count - 1, "weights of one sample less")
     let samples = Double(row.count)
-    var rewards = Deviations()
-    var gains = Deviations()
+    // Without the smallest sample; no sample that hardly counts changes more.
     let rest = samples - 1
+    let smallest = row.count - 1
+    let most = unsafe Self.mean(weights, row.rewards, smallest)
+    var rewards = Deviations(about: most)
+    var gains = unsafe Deviations(about: most + row.rewards[smallest] / rest)
     unsafe Self.leaveOneOut(weights, row.count, row.rewards, ties) { index, value in
       rewards.add(estimate: value)
       gains.add(estimate: unsafe value + row.rewards[index] / rest)
@@ -192,11 +163,22 @@ extension SampleErrors {
     reward = rewards.error(samples)
     gain = gains.error(samples)
     guard let values = unsafe row.gold else { return }
-    var golds = Deviations()
+    var golds = unsafe Deviations(about: Self.mean(weights, values, smallest))
     unsafe Self.leaveOneOut(weights, row.count, values, ties) { _, value in
       golds.add(estimate: value)
     }
     gold = golds.error(samples)
+  }
+
+  /// Σ u x of the first `count` values.
+  private static func mean(
+    _ weights: OrderStatisticWeights, _ values: UnsafePointer<Double>, _ count: Int
+  ) -> Double {
+    var sum = CompensatedSum()
+    for (index, weight) in weights.unbiased.prefix(count).enumerated() {
+      unsafe sum.add(weight * values[index])
+    }
+    return sum.value
   }
 
   /// Calls `body` with U(−i) of every sample i, from the largest on.

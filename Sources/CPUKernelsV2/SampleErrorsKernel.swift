@@ -17,10 +17,11 @@ public var sampleErrorCount: Int { 17 }
 ///   - exponentials: e = e^{λ(d − max d)}.
 ///   - gold: gold rewards less their mean, or nil.
 ///   - weights: q, or nil for 1/count.
-///   - parameters: λ, 1/λ or 0, 1/Z, the tilted mean of d, that of gold, and gold a nat along the tilt.
+///   - parameters: λ, 1/λ or 0, Z, the tilted mean of d, that of gold, and gold a nat along the tilt.
 ///   - sums: room for ``sampleErrorCount`` numbers.
 /// - Returns: false where a sample carries all the weight; `sums` are of no use then.
-/// - Precision: relative error below (count/8)·2^-53 of Σ |x| and Σ x².
+/// - Precision: relative error below (count/8 + 5)·2^-53 of Σ |x| and Σ x², of the terms as computed; what Z and the mean
+///   are off by counts 1/(1 − w) times in them.
 /// - Complexity: O(count), no allocation.
 public func sampleErrorSums(
   rewards: UnsafePointer<Double>, exponentials: UnsafePointer<Double>,
@@ -73,7 +74,7 @@ private struct LaneDeviations {
 private struct LeftOutTilt {
   let lambda: Lanes
   let inverseLambda: Lanes
-  let scale: Lanes
+  let partition: Lanes
   let mean: Lanes
   let goldMean: Lanes
   let exchange: Lanes
@@ -81,7 +82,7 @@ private struct LeftOutTilt {
   init(_ parameters: UnsafePointer<Double>) {
     lambda = unsafe Lanes(repeating: parameters[0])
     inverseLambda = unsafe Lanes(repeating: parameters[1])
-    scale = unsafe Lanes(repeating: parameters[2])
+    partition = unsafe Lanes(repeating: parameters[2])
     mean = unsafe Lanes(repeating: parameters[3])
     goldMean = unsafe Lanes(repeating: parameters[4])
     exchange = unsafe Lanes(repeating: parameters[5])
@@ -115,7 +116,8 @@ private struct Changes {
 
   @inline(__always)
   init(_ d: Lanes, _ e: Lanes, _ base: BaseShare, _ tilt: LeftOutTilt) {
-    w = base.q * e * tilt.scale
+    // Divided, so that a sample with all the weight has w = 1 exactly.
+    w = base.q * e / tilt.partition
     odds = w / (Lanes(repeating: 1) - w)
     distance = d - tilt.mean
     reward = Lanes(repeating: 0) - odds * distance
@@ -147,6 +149,17 @@ private func logarithmOfRest(_ x: Lanes) -> Lanes {
   return logarithm(rest) - ((rest - 1) + x) / rest
 }
 
+/// The larger of a sample's shares of the base law and of the tilted one.
+@inline(__always)
+private func heaviness(
+  _ weights: UnsafePointer<Double>, _ exponentials: UnsafePointer<Double>, _ index: Int,
+  _ partition: Double
+) -> Double {
+  let q = unsafe weights[index]
+  let w = unsafe q * exponentials[index] / partition
+  return w > q ? w : q
+}
+
 @inline(__always)
 private func addUp(
   _ rewards: UnsafePointer<Double>, _ exponentials: UnsafePointer<Double>,
@@ -157,8 +170,19 @@ private func addUp(
   let tilt = unsafe LeftOutTilt(parameters)
   var base = BaseShare(Lanes(repeating: 1) / Lanes(repeating: Double(count)))
   // The spread is taken about a sample in the middle: the largest may have all the weight, and no other be near it.
-  let middle = count / 2
-  if hasWeights { base = unsafe BaseShare(Lanes(repeating: weights[middle])) }
+  var middle = count / 2
+  if hasWeights {
+    // Unless the base policy gives it much: then about one that counts least.
+    let heavy = unsafe heaviness(weights, exponentials, middle, parameters[2])
+    let first = unsafe heaviness(weights, exponentials, 0, parameters[2])
+    let last = unsafe heaviness(weights, exponentials, count &- 1, parameters[2])
+    if first < heavy && first <= last {
+      middle = 0
+    } else if last < heavy {
+      middle = count &- 1
+    }
+    base = unsafe BaseShare(Lanes(repeating: weights[middle]))
+  }
   let anchor = unsafe Changes(
     Lanes(repeating: rewards[middle]), Lanes(repeating: exponentials[middle]), base, tilt)
   let goldAnchor = unsafe anchor.gold(

@@ -18,8 +18,7 @@ extension CPUBackend {
     _ table: RewardTable, rows: Range<Int>, plan: StatisticsPlan
   ) throws(EsscherError) -> [[SampleErrors]] {
     guard let source = table.rewardSource else { return rows.map { _ in [] } }
-    // Of a sample less than the rows have: not the cache of the other passes.
-    let cache = OrderStatisticCache(grid: plan.selections, byteLimit: memoryBudgetBytes / 4)
+    let cache = cacheBox.cache(grid: plan.selections, byteLimit: memoryBudgetBytes / 4)
     return try mapRows(table, source, rows: rows, lambdaCount: plan.lambdas.count) {
       (workspace, row, stored, cells) throws(EsscherError) in
       try workspace.sampleErrors(
@@ -134,7 +133,7 @@ extension RowWorkspace {
       return isDefined
         ? SampleErrors(tilt: lambda, count: count, sums: found, hasGold: hasGold) : SampleErrors()
     }
-    if plan.selections.allSatisfy({ $0.fewestSamples < count }) {
+    if plan.fewestSamples < count {
       cache.forEach(sampleCount: count - 1) { _, weights in
         errors.append(SampleErrors(bestOf: weights, row: samples, ties: ties))
       }

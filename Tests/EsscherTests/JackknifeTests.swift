@@ -119,6 +119,42 @@ import Testing
       }
     }
 
+    @Test("a sample with all the weight leaves nothing when it is left out", arguments: [93, 99])
+    func soleSample(count: Int) throws {
+      // 1/count rounds such that count times it is below 1; e^-200 is nothing beside 1.
+      let row = [1.0] + (1..<count).map { -Double($0) / Double(count) }
+      let gold = row.map { $0 * $0 }
+      let request = FrontierRequest(lambdas: [2e4], bestOf: [1])
+      let errors = try Self.points(row, gold, nil, request).prompt[0].errors
+      #expect(errors.kl == nil && errors.reward == nil && errors.gain == nil && errors.gold == nil)
+    }
+
+    @Test("gold of two-valued rows in best of n, whose ties share their weights")
+    func tiedGold() throws {
+      var random = SeededGenerator(seed: 79)
+      let (count, top, n) = (10_000, 5_000, 4_000)
+      let row = (0..<count).map { $0 < top ? 1.0 : 0 }
+      let gold = row.map { _ in random.normal() }
+      let lines = try Self.points(row, gold, nil, FrontierRequest(lambdas: [1], bestOf: [n])).prompt
+      let weights = OrderStatisticWeights(sampleCount: count - 1, n: n).unbiased.map(Number.init)
+      let whole = weights.prefix(top).reduce(0, +)
+      let less = weights.prefix(top - 1).reduce(0, +)
+      let golds = gold.map(Number.init)
+      let upper = golds[..<top].reduce(0, +)
+      let lower = golds[top...].reduce(0, +)
+      let (highs, lows) = (Number(top), Number(count - top))
+      let values = golds.indices.map { index in
+        index < top
+          ? less * (upper - golds[index]) / (highs - 1) + (1 - less) * lower / lows
+          : whole * upper / highs + (1 - whole) * (lower - golds[index]) / (lows - 1)
+      }
+      let want = Double(Self.error(values))
+      // Each value is rounded next to gold's size, 2^-52, and is that size over sqrt(count) from the others: 1e4·2^-52
+      // of the error at most.
+      let got = lines[1].errors.gold ?? .nan
+      #expect((got - want).magnitude <= 2.3e-12 * want, "\(got), \(want)")
+    }
+
     @Test(
       "tilts: every row shape, with and without weights",
       arguments: [(2, false), (17, false), (64, false), (300, false), (40, true)])

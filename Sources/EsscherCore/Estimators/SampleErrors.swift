@@ -38,18 +38,13 @@ public struct SampleErrors: Sendable, Equatable {
   package static let sumCount = 17
 }
 
-/// Σ x and Σ x² of the deviations θ̂(−i) − θ̂.
+/// Σ x and Σ x² of what an estimate changes by, θ̂(−i) less θ̂ without the sample in the middle, which is near most.
 private struct Deviations {
   private var sum = 0.0
   private var squares = 0.0
-  private let anchor: Double
-
-  /// - Parameter anchor: what most estimates are near.
-  init(about anchor: Double) { self.anchor = anchor }
 
   @inline(__always)
-  mutating func add(estimate: Double) {
-    let x = estimate - anchor
+  mutating func add(_ x: Double) {
     sum += x
     squares += x * x
   }
@@ -82,7 +77,7 @@ package struct SampleRow {
 }
 
 extension SampleErrors {
-  /// What the loop over a row's samples goes by at one lambda: λ, 1/λ or 0, 1/Z of exponentials e^{λ(d − max d)}, the
+  /// What the loop over a row's samples goes by at one lambda: λ, 1/λ or 0, Z of exponentials e^{λ(d − max d)}, the
   /// tilted mean of d, that of gold, and the change of gold a nat along the tilt.
   ///
   /// - Parameters:
@@ -99,7 +94,7 @@ extension SampleErrors {
       lambda > 0 && variance > 0
       ? (sums.goldFirst / sums.exp - ratio * goldMean) / (lambda * variance) : 0
     return [
-      lambda, lambda > 0 ? 1 / lambda : 0, 1 / partition, sums.shift + ratio, goldMean, exchange,
+      lambda, lambda > 0 ? 1 / lambda : 0, partition, sums.shift + ratio, goldMean, exchange,
     ]
   }
 
@@ -150,44 +145,29 @@ extension SampleErrors {
     self.init()
     precondition(weights.sampleCount == row.count - 1, "weights of one sample less")
     let samples = Double(row.count)
-    // Without the smallest sample; no sample that hardly counts changes more.
+    var rewards = Deviations()
+    var gains = Deviations()
     let rest = samples - 1
-    let smallest = row.count - 1
-    let most = unsafe Self.mean(weights, row.rewards, smallest)
-    var rewards = Deviations(about: most)
-    var gains = unsafe Deviations(about: most + row.rewards[smallest] / rest)
-    unsafe Self.leaveOneOut(weights, row.count, row.rewards, ties) { index, value in
-      rewards.add(estimate: value)
-      gains.add(estimate: unsafe value + row.rewards[index] / rest)
+    let middle = unsafe row.rewards[row.count / 2]
+    unsafe Self.leaveOneOut(weights, row.count, row.rewards, ties) { index, change in
+      rewards.add(change)
+      gains.add(unsafe change + (row.rewards[index] - middle) / rest)
     }
     reward = rewards.error(samples)
     gain = gains.error(samples)
     guard let values = unsafe row.gold else { return }
-    var golds = unsafe Deviations(about: Self.mean(weights, values, smallest))
-    unsafe Self.leaveOneOut(weights, row.count, values, ties) { _, value in
-      golds.add(estimate: value)
-    }
+    var golds = Deviations()
+    unsafe Self.leaveOneOut(weights, row.count, values, ties) { _, change in golds.add(change) }
     gold = golds.error(samples)
   }
 
-  /// Σ u x of the first `count` values.
-  private static func mean(
-    _ weights: OrderStatisticWeights, _ values: UnsafePointer<Double>, _ count: Int
-  ) -> Double {
-    var sum = CompensatedSum()
-    for (index, weight) in weights.unbiased.prefix(count).enumerated() {
-      unsafe sum.add(weight * values[index])
-    }
-    return sum.value
-  }
-
-  /// Calls `body` with U(−i) of every sample i, from the largest on.
+  /// Calls `body` with U(−i) of every sample i, from the largest on, less that of the sample in the middle.
   ///
   /// What lies above i keeps its weight u'_p of M − 1 samples, what lies below moves up by one, and what ties
   /// with i shares the weights of its places.
   package static func leaveOneOut(
     _ weights: OrderStatisticWeights, _ count: Int, _ values: UnsafePointer<Double>,
-    _ ties: [TieGroup], body: (_ index: Int, _ value: Double) -> Void
+    _ ties: [TieGroup], body: (_ index: Int, _ change: Double) -> Void
   ) {
     let u = weights.unbiased
     func weight(_ place: Int) -> Double { place >= 0 && place < u.count ? u[place] : 0 }
@@ -207,10 +187,25 @@ extension SampleErrors {
         start += size
       }
     }
+    /// What the others of a group of ties have in common when one of its values is left out.
+    func others(_ size: Int, _ mean: Double, _ value: Double) -> Double {
+      size > 1 ? (Double(size) * mean - value) / Double(size - 1) : 0
+    }
+    let middle = count / 2
     var below = CompensatedSum()
+    var anchor = CompensatedSum()
     forEachGroup { start, size, mean in
       for place in start..<start + size { below.add(weight(place - 1) * mean) }
+      if start > middle {
+        for place in start..<start + size { anchor.add(weight(place - 1) * mean) }
+      } else if start + size <= middle {
+        for place in start..<start + size { anchor.add(weight(place) * mean) }
+      } else {
+        let own = (start..<start + size - 1).reduce(0) { $0 + weight($1) }
+        unsafe anchor.add(own * others(size, mean, values[middle]))
+      }
     }
+    let unchanged = anchor.value
     var above = CompensatedSum()
     forEachGroup { start, size, mean in
       var own = 0.0
@@ -218,10 +213,9 @@ extension SampleErrors {
         below.add(-weight(place - 1) * mean)
         if place < start + size - 1 { own += weight(place) }
       }
+      let outside = above.value + below.value - unchanged
       for index in start..<start + size {
-        let others =
-          size > 1 ? unsafe (Double(size) * mean - values[index]) / Double(size - 1) : 0
-        body(index, above.value + below.value + own * others)
+        body(index, unsafe outside + own * others(size, mean, values[index]))
       }
       for place in start..<start + size { above.add(weight(place) * mean) }
     }

@@ -15,9 +15,10 @@ public struct LaunchTuning: Sendable, Equatable {
   public var sortItems: Int
   /// Outputs of a work-item in a merge pass.
   public var mergeRun: Int
-  /// Samples of a row beyond which a radix sort moves fewer bytes than merge passes, where rewards are floats and where
-  /// they are doubles. Rows that one work-item sorts have no merge passes.
+  /// Samples of a row beyond which a radix sort moves fewer bytes than merge passes, where rewards are floats. Rows that
+  /// one work-item sorts have no merge passes.
   public var radixFloats: Int
+  /// The same where rewards are doubles.
   public var radixDoubles: Int
   /// The device has cores and memory of its own: rewards are copied to it even where it could read the host's, and
   /// the host goes on beside it.

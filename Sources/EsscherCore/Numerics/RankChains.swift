@@ -24,11 +24,6 @@ struct RankChains {
   private(set) var high: Double
   private(set) var low: Double
 
-  init(high: Double, low: Double) {
-    self.high = high
-    self.low = low
-  }
-
   /// How many of the largest samples, of `count`, lie at ranks that chains can have, i ≥ 64 n + 1.
   static func count(sampleCount: Int, n: Int, of count: Int) -> Int {
     let high = max(0, sampleCount - 64 * n)

@@ -2,9 +2,6 @@
 // Sums of what a tilt's estimates change by when one sample is left out; EsscherCore's SampleErrors.swift makes
 // standard errors of them.
 
-/// Numbers of ``sampleErrorSums(rewards:exponentials:gold:weights:count:parameters:sums:)``.
-public var sampleErrorCount: Int { 17 }
-
 /// Adds up, over the samples i of a row, the changes x of seven estimates when i is left out, less that of the sample in
 /// the middle, and their squares, and the squares of three influences.
 ///
@@ -18,7 +15,7 @@ public var sampleErrorCount: Int { 17 }
 ///   - gold: gold rewards less their mean, or nil.
 ///   - weights: q, or nil for 1/count.
 ///   - parameters: λ, 1/λ or 0, Z, the tilted mean of d, that of gold, and gold a nat along the tilt.
-///   - sums: room for ``sampleErrorCount`` numbers.
+///   - sums: room for these 17 numbers.
 /// - Returns: false where a sample carries all the weight; `sums` are of no use then.
 /// - Precision: relative error below (count/8 + 5)·2^-53 of Σ |x| and Σ x², of the terms as computed; what Z and the mean
 ///   are off by counts 1/(1 − w) times in them.

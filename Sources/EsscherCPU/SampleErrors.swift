@@ -116,8 +116,7 @@ extension RowWorkspace {
     }
     unsafe kernels.shift(values, count, summary.centre, summary.correction, shifted)
     let samples = unsafe SampleRow(
-      count: count, rewards: shifted, gold: hasGold ? UnsafePointer(gold) : nil,
-      weights: kernelWeights)
+      count: count, rewards: shifted, gold: hasGold ? UnsafePointer(gold) : nil)
     var found = [Double](repeating: 0, count: SampleErrors.sumCount)
     var errors = plan.lambdas.enumerated().map { index, lambda in
       guard count > 1 else { return SampleErrors() }
@@ -128,7 +127,7 @@ extension RowWorkspace {
       let isDefined = unsafe found.withUnsafeMutableBufferPointer { found in
         guard let target = found.baseAddress else { return false }
         return unsafe kernels.sampleErrors(
-          shifted, rank, samples.gold, samples.weights, count, parameters, target)
+          shifted, rank, samples.gold, kernelWeights, count, parameters, target)
       }
       return isDefined
         ? SampleErrors(tilt: lambda, count: count, sums: found, hasGold: hasGold) : SampleErrors()

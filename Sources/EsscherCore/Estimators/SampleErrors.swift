@@ -62,17 +62,13 @@ package struct SampleRow {
   let rewards: UnsafePointer<Double>
   /// Gold rewards less their mean, in the order of the rewards.
   package let gold: UnsafePointer<Double>?
-  /// Base law q, or nil for 1/M.
-  package let weights: UnsafePointer<Double>?
 
   package init(
-    count: Int, rewards: UnsafePointer<Double>, gold: UnsafePointer<Double>?,
-    weights: UnsafePointer<Double>?
+    count: Int, rewards: UnsafePointer<Double>, gold: UnsafePointer<Double>?
   ) {
     self.count = count
     unsafe self.rewards = rewards
     unsafe self.gold = gold
-    unsafe self.weights = weights
   }
 }
 

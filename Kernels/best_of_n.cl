@@ -26,9 +26,9 @@ INLINE void prefix_sums(__global const double *q, __global const double *g,
     const uint i = start + step;
     if (i < end) sum = add_compensated(sum, (has_weights ? q[i] : 1.0) * (has_gold ? g[i] : 1.0), &rest);
   }
-  barrier(CLK_LOCAL_MEM_FENCE);
+  BARRIER(CLK_LOCAL_MEM_FENCE);
   scratch[lane] = sum + rest;
-  barrier(CLK_LOCAL_MEM_FENCE);
+  BARRIER(CLK_LOCAL_MEM_FENCE);
   sum = rest = 0;
   for (uint before = 0; before < WG_SIZE; before++)
     if (before < lane) sum = add_compensated(sum, scratch[before], &rest);
@@ -40,7 +40,7 @@ INLINE void prefix_sums(__global const double *q, __global const double *g,
     }
   }
   if (lane == WG_SIZE - 1) prefix[count] = sum + rest;
-  barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
+  BARRIER(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
 }
 
 __kernel void tie_groups(__global const double *restrict values, __global double *restrict gold,

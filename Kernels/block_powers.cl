@@ -55,13 +55,13 @@ INLINE void block_powers(__local const double *moments, const uint sets, const u
     // Eight powers at a time, as blocks are filled.
 #pragma unroll
     for (int part = 0; part < 2; part++) {
-      barrier(CLK_LOCAL_MEM_FENCE);
+      BARRIER(CLK_LOCAL_MEM_FENCE);
 #pragma unroll
       for (int k = 0; k < 8; k++) {
         const int power = part * 8 + k + 1;
         scratch[k * WG_SIZE + lane] = power <= POWERS ? t[power] : 0;
       }
-      barrier(CLK_LOCAL_MEM_FENCE);
+      BARRIER(CLK_LOCAL_MEM_FENCE);
       __local const double *team = scratch + member * WG_SIZE + lane - member;
       const double sum = ((team[0] + team[4]) + (team[2] + team[6])) + ((team[1] + team[5]) + (team[3] + team[7]));
       const int power = part * 8 + member + 1;
@@ -69,7 +69,7 @@ INLINE void block_powers(__local const double *moments, const uint sets, const u
     }
 #endif
   }
-  barrier(CLK_GLOBAL_MEM_FENCE);
+  BARRIER(CLK_GLOBAL_MEM_FENCE);
   if (lane == 0) out[1] = second;
 }
 #endif

@@ -124,10 +124,10 @@ INLINE void store_block_sums(const real *sums, const int is_square, const int is
   const int writes = is_active;
 #else
   const uint lane = get_local_id(0);
-  barrier(CLK_LOCAL_MEM_FENCE);
+  BARRIER(CLK_LOCAL_MEM_FENCE);
 #pragma unroll
   for (int f = 0; f < BLOCK_SUMS; f++) scratch[f * WG_SIZE + lane] = sums[f];
-  barrier(CLK_LOCAL_MEM_FENCE);
+  BARRIER(CLK_LOCAL_MEM_FENCE);
 #pragma unroll
   for (int f = 0; f < BLOCK_SUMS; f++) {
     __local const double *team = scratch + f * WG_SIZE + lane / TEAM * TEAM;

@@ -86,7 +86,7 @@ __kernel void bootstrap(__global const ulong *restrict indices, __global const d
       SAVE(poisson_counts(indices[start + prompt], numbers, seed, thresholds, threshold_count),
            counts + prompt * REPLICATES + replicate);
     }
-    barrier(CLK_LOCAL_MEM_FENCE);
+    BARRIER(CLK_LOCAL_MEM_FENCE);
     if (get_group_id(1) == 0) {
       for (uint replicate = lane * VEC; replicate < REPLICATES; replicate += WG_SIZE * VEC) {
         real all = LOAD(totals, first + replicate);
@@ -109,6 +109,6 @@ __kernel void bootstrap(__global const ulong *restrict indices, __global const d
 #pragma unroll
       for (uint r = 0; r < REPLICATES; r++) STORE(sum[r], target, (size_t)r * columns);
     }
-    barrier(CLK_LOCAL_MEM_FENCE);
+    BARRIER(CLK_LOCAL_MEM_FENCE);
   }
 }

@@ -12,6 +12,16 @@
 #define VEC 1
 #endif
 
+// What a row's samples are, where they are put in order, and the names of the helpers over them; for processors there is
+// a second set (near.cl).
+#ifndef IS_NEAR
+#define IS_NEAR 0
+#define SAMPLE double
+#define PLACED __global
+#define LOAD_SAMPLE(pointer, index) LOAD(pointer, index)
+#define NAMED(name) name
+#endif
+
 #ifndef ESSCHER_COMMON
 #define ESSCHER_COMMON
 #pragma OPENCL EXTENSION cl_khr_fp64 : enable
@@ -38,6 +48,13 @@ typedef long wide;
 // Every helper is inlined by force: PoCL 3.1 mixes up the work-groups of its threads where a function that
 // holds a barrier stays a function.
 #define INLINE static inline __attribute__((always_inline))
+
+// A lane that is alone waits for nobody, and without barriers compilers keep its values in registers.
+#if WG_SIZE == 1
+#define BARRIER(memory)
+#else
+#define BARRIER(memory) barrier(memory)
+#endif
 
 // Every lane of a work-group goes through its loops equally often, and lanes without a sample mask what
 // they read, so that no barrier depends on a lane's own trip count.
@@ -136,24 +153,24 @@ INLINE real keep_only(real x, real keep) {
 // Sum, minimum or maximum over a work-group in a fixed tree; every lane gets it. All lanes must come.
 INLINE double group_sum(double x, __local double *scratch) {
   const size_t lane = get_local_id(0);
-  barrier(CLK_LOCAL_MEM_FENCE);
+  BARRIER(CLK_LOCAL_MEM_FENCE);
   scratch[lane] = x;
-  barrier(CLK_LOCAL_MEM_FENCE);
+  BARRIER(CLK_LOCAL_MEM_FENCE);
   for (size_t width = WG_SIZE / 2; width > 0; width /= 2) {
     if (lane < width) scratch[lane] += scratch[lane + width];
-    barrier(CLK_LOCAL_MEM_FENCE);
+    BARRIER(CLK_LOCAL_MEM_FENCE);
   }
   return scratch[0];
 }
 
 INLINE double group_min(double x, __local double *scratch) {
   const size_t lane = get_local_id(0);
-  barrier(CLK_LOCAL_MEM_FENCE);
+  BARRIER(CLK_LOCAL_MEM_FENCE);
   scratch[lane] = x;
-  barrier(CLK_LOCAL_MEM_FENCE);
+  BARRIER(CLK_LOCAL_MEM_FENCE);
   for (size_t width = WG_SIZE / 2; width > 0; width /= 2) {
     if (lane < width) scratch[lane] = fmin(scratch[lane], scratch[lane + width]);
-    barrier(CLK_LOCAL_MEM_FENCE);
+    BARRIER(CLK_LOCAL_MEM_FENCE);
   }
   return scratch[0];
 }

@@ -97,13 +97,13 @@ INLINE void sort_block(__global const double *values, __global ulong *keys, __gl
     const int ascends = (lane & lanes) == 0;
     for (uint apart = lanes / 2; apart > 0; apart /= 2) {
       const uint other = lane ^ apart;
-      barrier(CLK_LOCAL_MEM_FENCE);
+      BARRIER(CLK_LOCAL_MEM_FENCE);
 #pragma unroll
       for (int i = 0; i < SORT_ITEMS; i++) {
         key_store[i * WG_SIZE + lane] = key[i];
         if (!is_short) place_store[i * WG_SIZE + lane] = place[i];
       }
-      barrier(CLK_LOCAL_MEM_FENCE);
+      BARRIER(CLK_LOCAL_MEM_FENCE);
       const int keeps_first = ((lane & apart) == 0) == ascends;
 #pragma unroll
       for (int i = 0; i < SORT_ITEMS; i++) {
@@ -116,14 +116,14 @@ INLINE void sort_block(__global const double *values, __global ulong *keys, __gl
     }
     merge_inside(key, place, SORT_ITEMS, ascends, is_short);
   }
-  barrier(CLK_LOCAL_MEM_FENCE);
+  BARRIER(CLK_LOCAL_MEM_FENCE);
   // A column more than lanes, so that the lanes of either pattern meet different banks.
 #pragma unroll
   for (int i = 0; i < SORT_ITEMS; i++) {
     key_store[i * (WG_SIZE + 1) + lane] = key[i];
     if (!is_short) place_store[i * (WG_SIZE + 1) + lane] = place[i];
   }
-  barrier(CLK_LOCAL_MEM_FENCE);
+  BARRIER(CLK_LOCAL_MEM_FENCE);
 #pragma unroll
   for (int i = 0; i < SORT_ITEMS; i++) {
     const uint item = i * WG_SIZE + lane;
@@ -204,7 +204,7 @@ INLINE void merge_outputs(__global const ulong *keys, __global ulong *merged_key
   const ulong last = min(start + MERGE_OUTPUTS, end);
   if (lane < 2)
     bounds[lane] = left_share(keys + pair, middle - pair, keys + middle, end - middle, (lane ? last : start) - pair);
-  barrier(CLK_LOCAL_MEM_FENCE);
+  BARRIER(CLK_LOCAL_MEM_FENCE);
   const ulong first_left = pair + bounds[0];
   const uint left_count = (uint)(bounds[1] - bounds[0]);
   const ulong first_right = middle + (start - pair - bounds[0]);
@@ -214,7 +214,7 @@ INLINE void merge_outputs(__global const ulong *keys, __global ulong *merged_key
     key_store[i] = keys[source];
     if (!is_short) place_store[i] = order[source];
   }
-  barrier(CLK_LOCAL_MEM_FENCE);
+  BARRIER(CLK_LOCAL_MEM_FENCE);
   const uint right_count = outputs - left_count;
   const uint own = min(lane * MERGE_RUN, outputs);
   uint i = local_share(key_store, left_count, key_store + left_count, right_count, own);
@@ -231,13 +231,13 @@ INLINE void merge_outputs(__global const ulong *keys, __global ulong *merged_key
     i += takes_left;
     j += !takes_left;
   }
-  barrier(CLK_LOCAL_MEM_FENCE);
+  BARRIER(CLK_LOCAL_MEM_FENCE);
 #pragma unroll
   for (int k = 0; k < MERGE_RUN; k++) {
     key_store[k * (WG_SIZE + 1) + lane] = key[k];
     if (!is_short) place_store[k * (WG_SIZE + 1) + lane] = place[k];
   }
-  barrier(CLK_LOCAL_MEM_FENCE);
+  BARRIER(CLK_LOCAL_MEM_FENCE);
   for (uint i = lane; i < outputs; i += WG_SIZE) {
     const uint home = i % MERGE_RUN * (WG_SIZE + 1) + i / MERGE_RUN;
     merged_keys[start + i] = key_store[home];

@@ -29,14 +29,14 @@ INLINE uint home_of(const uint item) { return item % SORT_ITEMS * (WG_SIZE + 1) 
 // Sum of the values of the lanes before this one.
 INLINE uint sum_before(const uint value, __local uint *sums) {
   const uint lane = get_local_id(0);
-  barrier(CLK_LOCAL_MEM_FENCE);
+  BARRIER(CLK_LOCAL_MEM_FENCE);
   sums[lane] = value;
-  barrier(CLK_LOCAL_MEM_FENCE);
+  BARRIER(CLK_LOCAL_MEM_FENCE);
   for (uint apart = 1; apart < WG_SIZE; apart *= 2) {
     const uint other = lane >= apart ? sums[lane - apart] : 0;
-    barrier(CLK_LOCAL_MEM_FENCE);
+    BARRIER(CLK_LOCAL_MEM_FENCE);
     sums[lane] += other;
-    barrier(CLK_LOCAL_MEM_FENCE);
+    BARRIER(CLK_LOCAL_MEM_FENCE);
   }
   return sums[lane] - value;
 }
@@ -55,7 +55,7 @@ INLINE void split(__local ulong *key_store, __local uint *place_store, const uin
     place[i] = is_short ? 0 : place_store[i * (WG_SIZE + 1) + lane];
     rank[i] = tally[(uint)(key[i] >> shift & (SPLIT_BINS - 1)) * WG_SIZE + lane]++;
   }
-  barrier(CLK_LOCAL_MEM_FENCE);
+  BARRIER(CLK_LOCAL_MEM_FENCE);
   // Digit by digit, and each digit lane by lane.
   uint own = 0;
 #pragma unroll
@@ -67,14 +67,14 @@ INLINE void split(__local ulong *key_store, __local uint *place_store, const uin
     tally[lane * SPLIT_BINS + i] = (ushort)before;
     before += here;
   }
-  barrier(CLK_LOCAL_MEM_FENCE);
+  BARRIER(CLK_LOCAL_MEM_FENCE);
 #pragma unroll
   for (int i = 0; i < SORT_ITEMS; i++) {
     const uint home = home_of(rank[i] + tally[(uint)(key[i] >> shift & (SPLIT_BINS - 1)) * WG_SIZE + lane]);
     key_store[home] = key[i];
     if (!is_short) place_store[home] = place[i];
   }
-  barrier(CLK_LOCAL_MEM_FENCE);
+  BARRIER(CLK_LOCAL_MEM_FENCE);
 }
 
 // Writes a tile's samples to where their digit's begin.
@@ -93,7 +93,7 @@ INLINE void scatter_tile(__global const ulong *keys, __global ulong *sorted_keys
     key_store[home_of(item)] = item < valid ? keys[start + item] : 0xFFFFFFFFFFFFFFFFUL;
     if (!is_short) place_store[home_of(item)] = item < valid ? order[start + item] : 0;
   }
-  barrier(CLK_LOCAL_MEM_FENCE);
+  BARRIER(CLK_LOCAL_MEM_FENCE);
   split(key_store, place_store, shift, tally, sums, is_short);
   split(key_store, place_store, shift + SPLIT_BITS, tally, sums, is_short);
   uint own = 0;
@@ -106,7 +106,7 @@ INLINE void scatter_tile(__global const ulong *keys, __global ulong *sorted_keys
     begins[digit] = before + (tile < tiles ? tallies[digit * tiles + tile] : 0);
     before += totals[digit];
   }
-  barrier(CLK_LOCAL_MEM_FENCE);
+  BARRIER(CLK_LOCAL_MEM_FENCE);
   // From where a digit's samples begin in the row take where they begin in the tile; the first begin at 0 there.
 #pragma unroll
   for (int i = 0; i < SORT_ITEMS; i++) {
@@ -116,7 +116,7 @@ INLINE void scatter_tile(__global const ulong *keys, __global ulong *sorted_keys
     const uint next = key_store[home_of(after)] >> shift & (RADIX_BINS - 1);
     if (next != digit) begins[next] -= after;
   }
-  barrier(CLK_LOCAL_MEM_FENCE);
+  BARRIER(CLK_LOCAL_MEM_FENCE);
 #pragma unroll
   for (int i = 0; i < SORT_ITEMS; i++) {
     const uint item = i * WG_SIZE + lane;
@@ -162,13 +162,13 @@ __kernel void row_sort_count(__global const ulong *restrict keys, __global uint 
   const uint tile = get_group_id(0), tiles = (count + SORT_BLOCK - 1) / SORT_BLOCK;
   __global const ulong *key = keys + offsets[row];
   for (uint bin = lane; bin < RADIX_BINS; bin += WG_SIZE) bins[bin] = 0;
-  barrier(CLK_LOCAL_MEM_FENCE);
+  BARRIER(CLK_LOCAL_MEM_FENCE);
   for (uint item = lane; item < SORT_BLOCK; item += WG_SIZE) {
     const uint index = tile * SORT_BLOCK + item;
     // Sums of integers: the order of the lanes leaves no trace.
     if (index < count) atomic_inc(bins + (uint)(key[index] >> shift & (RADIX_BINS - 1)));
   }
-  barrier(CLK_LOCAL_MEM_FENCE);
+  BARRIER(CLK_LOCAL_MEM_FENCE);
   __global uint *tally = tallies + (offsets[row] / SORT_BLOCK + row) * RADIX_BINS;
   if (tile < tiles)
     for (uint bin = lane; bin < RADIX_BINS; bin += WG_SIZE) tally[bin * tiles + tile] = bins[bin];

@@ -5,7 +5,7 @@
 // Layout:  rows as in row_summary.cl; sums and lambdas as in tilt_sweep.cl; plans[row * PLAN_STRIDE + field];
 //          reaches[row * lambda_count + lambda] = samples that tilt_sweep has to read for it.
 // Launch:  one work-group of WG_SIZE lanes a row, WG_SIZE at least 8 where VEC is 1; local memory for
-//          `capacity` blocks of each set.
+//          `capacity` blocks of each set, and for tilt_blocks_near 6 bytes a sample of the longest row.
 // Method:  blocks of equal width from the largest sample down. Rows that are not sorted are put in the
 //          order of their blocks first (processors; GPUs sort). A lambda is served by the width at which
 //          lambda width/2 is in (3/4, 3/2], by a polynomial of degree 15 in a sample's place in its block;
@@ -28,6 +28,14 @@
 #ifndef ESSCHER_BLOCK_SUMS
 #include "block_sums.cl"
 #endif
+#ifndef ESSCHER_ROW_SUMS
+#include "row_sums.cl"
+#endif
+#ifndef ESSCHER_BLOCK_CELLS
+#include "block_cells.cl"
+#endif
+#if !defined(ESSCHER_TILT_BLOCKS) || IS_NEAR
+#define ESSCHER_TILT_BLOCKS
 // Least (lambda sigma)^2 about the mean, and largest lambda (max - mean): what blocks round costs no digit there.
 #define BLOCK_SPREAD (1.0 / 1024)
 #define BLOCK_EXPONENT 1024.0
@@ -37,48 +45,59 @@
 #define BLOCK_SAMPLES 512
 #define BLOCK_REACH 256
 #define BLOCK_LAMBDAS 4
-// Whether lambdas `first` to `end` have equal steps to their rounding: x = lambda d of at most 700 then is off by
-// 700 * 2^-52 at most. In rows longer than 2^16, sum (e^x - 1) may be too small for the differences that runs make.
-INLINE int has_equal_steps(__global const double *grid, const uint first, const uint end, const uint count) {
-  if (count > 1 << 16 || end < first + 2) return 0;
-  const double step = (grid[end - 1] - grid[first]) / (double)(end - 1 - first);
-  for (uint l = first; l < end; l++)
-    if (!(fabs(grid[l] - (grid[first] + step * (double)(l - first))) <= 0x1p-52 * grid[l])) return 0;
-  return 1;
-}
+#if IS_NEAR
+// The first `count` samples as doubles, in whole vectors, for the kernels that follow.
+#define COPY_BACK(samples, count, values) \
+  for (uint i = 0; i < (count); i += 8) STORE(LOAD_SAMPLE(samples, i), values, i)
 
-// Lambdas, or doubled lambdas, from `first` on that are at most `limit`.
-INLINE uint served_end(__global const double *grid, const uint first, const uint end, const double limit) {
-  uint low = first, high = end;
-  while (low < high) {
-    const uint guess = (low + high) / 2;
-    if (grid[guess] <= limit) low = guess + 1;
-    else high = guess;
-  }
-  return low;
-}
-
+// Summarises its row too, which is so read from memory once.
+__kernel void tilt_blocks_near(__global const float *restrict rewards, __global double *restrict values,
+                               __global const ulong *restrict offsets, __global const uint *restrict counts,
+                               __global double *restrict summaries,
+                               __global const double *restrict lambdas, __global uint *restrict plans,
+                               __global uint *restrict reaches, __global double *restrict sums,
+                               __global double *restrict ordered, __global double *restrict powers,
+                               __local float *in_order, __local ushort *places,
+                               __local double *moments, const uint lambda_count, const ulong lambda_first,
+                               const uint lambda_stride, const uint capacity, const uint flags) {
+#else
 __kernel void tilt_blocks(__global const double *restrict values, __global const double *restrict rank,
                           __global const double *restrict gold, __global const ulong *restrict offsets,
                           __global const uint *restrict counts, __global const double *restrict summaries,
                           __global const double *restrict lambdas, __global uint *restrict plans,
                           __global uint *restrict reaches, __global double *restrict sums,
-                          __global double *restrict ordered, __global ushort *restrict places,
+                          __global double *restrict ordered, __global ushort *restrict all_places,
                           __global double *restrict powers,
                           __local double *moments, const uint lambda_count,
                           const ulong lambda_first, const uint lambda_stride, const uint capacity,
                           const uint flags) {
+#endif
   __local uint ends[BLOCK_TABLES * (BLOCK_BINS + 1)];
   __local double scratch[VEC == 8 ? 1 : BLOCK_SUMS * WG_SIZE];
   const size_t row = get_group_id(0);
   const uint lane = get_local_id(0);
   const uint count = counts[row];
+#if IS_NEAR
+  const int weighted = 0, is_sorted = 0, has_rank = 0, has_gold = 0;
+  __global const float *r = rewards + offsets[row];
+  __global const double *a = values, *g = values;
+  summarise_near(r, values, 0, count, summaries + row * SUMMARY_STRIDE, scratch);
+#else
   const int weighted = (flags & HAS_WEIGHTS) != 0;
   const int is_sorted = (flags & IS_SORTED) != 0 && !weighted;
+  const int has_rank = (flags & HAS_RANK) != 0;
+  const int has_gold = has_rank && (flags & HAS_GOLD) != 0;
+  __global const double *r = values + offsets[row];
+  __global const double *a = rank + (has_rank ? offsets[row] : 0);
+  __global const double *g = gold + (has_gold ? offsets[row] : 0);
+#if VEC == 8
+  __global double *in_order = ordered + offsets[row];
+  __global ushort *places = all_places + offsets[row];
+#endif
+#endif
   const row_shape shape = shape_of(summaries + row * SUMMARY_STRIDE, weighted ? 1.0 : (double)count);
   // Squares are sums at twice a lambda.
   const double multiple = flags & HAS_SQUARES ? 2 : 1;
-  __global const double *r = values + offsets[row];
   __global const double *grid = lambdas + lambda_first + row * lambda_stride;
 
   uint centred = 0;
@@ -113,7 +132,7 @@ __kernel void tilt_blocks(__global const double *restrict values, __global const
   uint end = max(first, min(topped, limit));
   while (end < limit) {
     const uint guess = (end + limit) / 2;
-    const uint within = count_within(r, count, shape.maximum, blocks.cut / grid[guess], is_sorted);
+    const uint within = NAMED(count_within)(r, count, shape.maximum, blocks.cut / grid[guess], is_sorted);
     if (within > BLOCK_REACH) end = guess + 1;
     else limit = guess;
   }
@@ -150,31 +169,36 @@ __kernel void tilt_blocks(__global const double *restrict values, __global const
     }
   }
   if (is_ordered) {
-    order_by_bins(r, count, blocks, places + offsets[row], ordered + offsets[row], ends);
-    r = ordered + offsets[row];
+    NAMED(order_by_bins)(r, count, blocks, places, in_order, ends);
+#if !IS_NEAR
+    r = in_order;
+#endif
   }
 #else
   for (uint turn = 0; turn < bins; turn += WG_SIZE) {
     const uint bin = turn + lane;
-    if (bin < bins) ends[bin] = count_within(r, count, shape.maximum, bin_start(bin + 1, blocks) * blocks.width, 1);
+    if (bin < bins) ends[bin] = NAMED(count_within)(r, count, shape.maximum, bin_start(bin + 1, blocks) * blocks.width, 1);
   }
 #endif
-  barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
+  BARRIER(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
 
+  // Samples that the sweep reads.
+  uint kept = 0;
   for (uint turn = 0; turn < lambda_count; turn += WG_SIZE) {
     const uint l = turn + lane;
     if (l < lambda_count) {
       uint reach = l >= first && l < end ? 0 : count;
       if (l >= topped && l >= end) {
         const double distance = blocks.cut / grid[l];
-        if (is_sorted) reach = count_within(r, count, shape.maximum, distance, 1);
+        if (is_sorted) reach = NAMED(count_within)(r, count, shape.maximum, distance, 1);
 #if VEC == 8
         if (is_ordered)
-          reach = ends[bins_of((double8)(shape.maximum - distance), blocks, 1 / blocks.width).s0];
+          reach = ends[bins_of((double8)(shape.maximum - distance), blocks, 1 / blocks.width, blocks.half_size == 16).s0];
 #endif
         // Whole vectors, as on the processor: short rows lose nothing then.
         reach = min(count, (reach + 7) / 8 * 8);
       }
+      if (l >= centred) kept = max(kept, reach);
       reaches[row * lambda_count + l] = reach;
       sums[(row * lambda_count + l) * TILT_STRIDE + TILT_FIELDS] =
           l < centred ? FORM_MOMENTS : l < topped ? FORM_CENTRED : FORM_TOPPED;
@@ -188,12 +212,15 @@ __kernel void tilt_blocks(__global const double *restrict values, __global const
     plans[row * PLAN_STRIDE + PLAN_POWERS] = takes_powers;
     plans[row * PLAN_STRIDE + PLAN_STEPS] = !weighted && has_equal_steps(grid, topped, lambda_count, count);
   }
+#if IS_NEAR
+  if (is_ordered) COPY_BACK(in_order, kept, ordered + offsets[row]);
+  if ((kept > 0 && !is_ordered) || (centred > 0 && !takes_powers)) COPY_BACK(r, count, values + offsets[row]);
+  __local const float *filled = in_order;
+#else
+  __global const double *filled = r;
+#endif
 
-  const int has_rank = (flags & HAS_RANK) != 0;
-  const int has_gold = (flags & HAS_RANK) != 0 && (flags & HAS_GOLD) != 0;
   const uint sets = 1 + has_rank + has_gold;
-  __global const double *a = rank + (has_rank ? offsets[row] : 0);
-  __global const double *g = gold + (has_gold ? offsets[row] : 0);
   double width = blocks.width, served = finest;
   // Blocks in use, and lambdas that wider ones serve: their own sums, and those at their doubles.
   uint used = 0, next = end, square = flags & HAS_SQUARES ? end : first;
@@ -213,12 +240,12 @@ __kernel void tilt_blocks(__global const double *restrict values, __global const
     const uint bin = level * blocks.half_size;
 #if VEC == 8
     // Without payload in a loop of its own.
-    fill_blocks(r, r, 0, blocks, width, bin, ends, last, used, goal, capacity, moments, scratch);
+    NAMED(fill_blocks)(filled, values, 0, blocks, width, bin, ends, last, used, goal, capacity, moments, scratch);
     for (uint set = 1; set < sets; set++)
 #else
     for (uint set = 0; set < sets; set++)
 #endif
-      fill_blocks(r, set > 1 ? g : a, set > 0, blocks, width, bin, ends, last, used, goal, capacity,
+      NAMED(fill_blocks)(filled, set > 1 ? g : a, set > 0, blocks, width, bin, ends, last, used, goal, capacity,
                   moments + set * BLOCK_POWERS * capacity, scratch);
     used = goal;
     // Empty blocks up to the end of what vectors and pairs of them read.
@@ -228,7 +255,7 @@ __kernel void tilt_blocks(__global const double *restrict values, __global const
       const uint cell = turn + lane;
       if (cell < cells) moments[cell / empty * capacity + used + cell % empty] = 0;
     }
-    barrier(CLK_LOCAL_MEM_FENCE);
+    BARRIER(CLK_LOCAL_MEM_FENCE);
 
     const int is_last = level + 1 == levels;
     const uint own = is_last ? first : served_end(grid, first, next, served / 2);
@@ -254,10 +281,11 @@ __kernel void tilt_blocks(__global const double *restrict values, __global const
     square = doubled;
     served /= 2;
     width *= 2;
-    barrier(CLK_LOCAL_MEM_FENCE);
+    BARRIER(CLK_LOCAL_MEM_FENCE);
   }
   // The last level holds the row in eight blocks.
   if (takes_powers)
     block_powers(moments, sets, capacity, shape.highest / shape.reach, width / 4 / shape.reach,
                  (double)count * shape.variance / (shape.reach * shape.reach), powers + row * MOMENT_STRIDE, scratch);
 }
+#endif

@@ -50,4 +50,25 @@ INLINE int form_of(const double lambda, const row_shape shape) {
   if (lambda * shape.reach <= 0.5) return FORM_MOMENTS;
   return lambda * lambda * shape.variance < 1 && lambda * shape.highest <= 300 ? FORM_CENTRED : FORM_TOPPED;
 }
+
+// Whether lambdas `first` to `end` have equal steps to their rounding: x = lambda d of at most 700 then is off by
+// 700 * 2^-52 at most. In rows longer than 2^16, sum (e^x - 1) may be too small for the differences that runs make.
+INLINE int has_equal_steps(__global const double *grid, const uint first, const uint end, const uint count) {
+  if (count > 1 << 16 || end < first + 2) return 0;
+  const double step = (grid[end - 1] - grid[first]) / (double)(end - 1 - first);
+  for (uint l = first; l < end; l++)
+    if (!(fabs(grid[l] - (grid[first] + step * (double)(l - first))) <= 0x1p-52 * grid[l])) return 0;
+  return 1;
+}
+
+// Lambdas, or doubled lambdas, from `first` on that are at most `limit`.
+INLINE uint served_end(__global const double *grid, const uint first, const uint end, const double limit) {
+  uint low = first, high = end;
+  while (low < high) {
+    const uint guess = (low + high) / 2;
+    if (grid[guess] <= limit) low = guess + 1;
+    else high = guess;
+  }
+  return low;
+}
 #endif

@@ -185,3 +185,11 @@ cl_int copencl_read(const copencl_api *api, cl_command_queue queue, cl_mem buffe
   return api->EnqueueReadBuffer(queue, buffer, blocking ? CL_TRUE : CL_FALSE, offset, bytes, target, 0,
                                 NULL, NULL);
 }
+
+cl_int copencl_mark(const copencl_api *api, cl_command_queue queue, cl_event *event) {
+  return api->EnqueueMarkerWithWaitList(queue, 0, NULL, event);
+}
+
+cl_int copencl_wait(const copencl_api *api, cl_event event) { return api->WaitForEvents(1, &event); }
+
+cl_int copencl_release_event(const copencl_api *api, cl_event event) { return api->ReleaseEvent(event); }

@@ -59,6 +59,40 @@ final class OpenCLQueue {
     return values
   }
 
+  /// Starts a copy of values to the device, through the memory of the host that the buffer has; they must not be
+  /// followed by others before the queue has got there.
+  func enqueueWrite<Element: BitwiseCopyable>(
+    _ values: [Element], to buffer: borrowing OpenCLBuffer
+  ) throws(OpenCLError) {
+    guard !values.isEmpty, let host = buffer.host else { return }
+    let bytes = values.count * MemoryLayout<Element>.stride
+    precondition(bytes <= host.bytes, "a write fits its memory")
+    unsafe values.withUnsafeBytes {
+      unsafe UnsafeMutableRawBufferPointer(start: host.start, count: bytes).copyMemory(from: $0)
+    }
+    try unsafe enqueueWrite(host.start, bytes, to: buffer)
+  }
+
+  /// Starts a copy of the first `bytes` back to the memory of the host that the buffer has.
+  func enqueueRead(_ bytes: Int, of buffer: borrowing OpenCLBuffer) throws(OpenCLError) {
+    guard bytes > 0, let host = buffer.host else { return }
+    precondition(bytes <= min(buffer.size, host.bytes), "a read fits its memory")
+    try OpenCLError.check(
+      unsafe copencl_read(library.api, queue, buffer.memory, 0, bytes, host.start, 0),
+      "clEnqueueReadBuffer of \(bytes) bytes")
+  }
+
+  /// What comes when the queue is done with all that it has been given so far.
+  func mark() throws(OpenCLError) -> OpenCLMark {
+    var event: cl_event?
+    try OpenCLError.check(
+      unsafe copencl_mark(library.api, queue, &event), "clEnqueueMarkerWithWaitList")
+    guard let event = unsafe event else {
+      throw OpenCLError(call: "clEnqueueMarkerWithWaitList", status: -30)
+    }
+    return unsafe OpenCLMark(library: library, event: event)
+  }
+
   /// Launches `groups` work-groups of `lanes` lanes.
   func launch(
     _ kernel: borrowing OpenCLKernel, groups: (Int, Int), lanes: Int
@@ -100,5 +134,24 @@ final class OpenCLQueue {
   /// Gives a mapped buffer back.
   func unmap(_ buffer: borrowing OpenCLBuffer, _ start: UnsafeMutableRawPointer) {
     _ = unsafe copencl_unmap(library.api, queue, buffer.memory, start)
+  }
+}
+
+/// A place in a queue.
+@safe
+final class OpenCLMark {
+  private let library: OpenCLLibrary
+  private let event: cl_event
+
+  init(library: OpenCLLibrary, event: cl_event) {
+    self.library = library
+    unsafe self.event = event
+  }
+
+  deinit { _ = unsafe copencl_release_event(library.api, event) }
+
+  /// Returns when the queue has got there.
+  func wait() throws(OpenCLError) {
+    try OpenCLError.check(unsafe copencl_wait(library.api, event), "clWaitForEvents")
   }
 }

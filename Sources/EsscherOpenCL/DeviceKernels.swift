@@ -12,6 +12,8 @@ final class DeviceKernels {
   let rowTail: OpenCLKernel
   let tieGroups: OpenCLKernel
   let tiltBlocks: OpenCLKernel
+  /// Over rows in local memory, where the tuning has any there.
+  let nearBlocks: NearBlocks?
   let tiltSweep: OpenCLKernel
   let powerMoments: OpenCLKernel
   let bestOfN: OpenCLKernel
@@ -27,6 +29,7 @@ final class DeviceKernels {
     rowTail = try program.kernel("row_tail", on: session)
     tieGroups = try program.kernel("tie_groups", on: session)
     tiltBlocks = try program.kernel("tilt_blocks", on: session)
+    nearBlocks = tuning.keepsRowsNear ? try NearBlocks(program, on: session) : nil
     tiltSweep = try program.kernel("tilt_sweep", on: session)
     powerMoments = try program.kernel("power_moments", on: session)
     bestOfN = try program.kernel("best_of_n", on: session)

@@ -14,6 +14,8 @@ struct DeviceProfile: Equatable, Sendable {
   var driver = ""
   var isGPU = false
   var hasDouble = false
+  /// Floats below 2^-126 are what they are, and not 0.
+  var keepsSmallFloats = false
   var computeUnits = 0
   var globalMemory = 0
   var largestBuffer = 0
@@ -58,6 +60,7 @@ struct DeviceProfile: Equatable, Sendable {
     hasDouble =
       number(CL_DEVICE_DOUBLE_FP_CONFIG) != 0
       || text(CL_DEVICE_EXTENSIONS).split(separator: " ").contains("cl_khr_fp64")
+    keepsSmallFloats = number(CL_DEVICE_SINGLE_FP_CONFIG) & Int(CL_FP_DENORM) != 0
     computeUnits = number(CL_DEVICE_MAX_COMPUTE_UNITS)
     globalMemory = number(CL_DEVICE_GLOBAL_MEM_SIZE)
     largestBuffer = number(CL_DEVICE_MAX_MEM_ALLOC_SIZE)

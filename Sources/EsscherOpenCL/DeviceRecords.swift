@@ -18,34 +18,63 @@ struct DeviceRecords {
   /// Tie groups by row of the tile, the largest samples' first.
   private(set) var ties: [Int: [TieGroup]] = [:]
 
-  init(_ tile: TileMemory, _ plan: StatisticsPlan) throws(OpenCLError) {
+  /// Starts the copies of a tile's results to the host, behind its kernels.
+  static func enqueue(_ tile: TileMemory, _ plan: StatisticsPlan) throws(OpenCLError) {
     let queue = tile.queue
+    let rows = tile.rows.count
+    let lambdas = plan.lambdaCount
+    try queue.enqueueRead(8 * rows * DeviceLayout.summaryStride, of: tile.summaries)
+    if lambdas > 0 {
+      try queue.enqueueRead(8 * rows * DeviceLayout.momentStride, of: tile.moments)
+      try queue.enqueueRead(4 * rows * DeviceLayout.planStride, of: tile.plans)
+    }
+    try queue.enqueueRead(8 * rows * lambdas * DeviceLayout.tiltFields, of: tile.sums)
+    try queue.enqueueRead(
+      8 * rows * plan.selections.count * DeviceLayout.bestOfFields, of: tile.bestOf)
+    if plan.tail {
+      let cells = tile.tailStarts.last ?? 0
+      try queue.enqueueRead(8 * cells, of: tile.tails)
+      if tile.shape.hasGold { try queue.enqueueRead(8 * cells, of: tile.goldTails) }
+    }
+    if plan.sorted {
+      try queue.enqueueRead(4, of: tile.tieCount)
+      let expected = min(tile.shape.tieCapacity, TileMemory.expectedTies)
+      try queue.enqueueRead(12 * expected, of: tile.ties)
+    }
+    tile.results = try queue.mark()
+  }
+
+  /// Waits for a tile's results.
+  ///
+  /// - Parameter queue: reads tie groups that are more than expected; not the tile's own, in which others' kernels may
+  ///   stand.
+  init(
+    _ tile: TileMemory, _ plan: StatisticsPlan, on queue: OpenCLQueue
+  ) throws(OpenCLError) {
+    try tile.results?.wait()
     let rows = tile.rows.count
     lambdas = plan.lambdaCount
     ns = plan.selections.count
-    summaries = try queue.read(
-      rows * DeviceLayout.summaryStride, from: tile.summaries, zero: 0.0)
+    summaries = tile.summaries.values(rows * DeviceLayout.summaryStride, of: Double.self)
     moments =
-      lambdas > 0
-      ? try queue.read(rows * DeviceLayout.momentStride, from: tile.moments, zero: 0.0) : []
-    plans =
-      lambdas > 0
-      ? try queue.read(rows * DeviceLayout.planStride, from: tile.plans, zero: UInt32(0)) : []
-    sums = try queue.read(
-      rows * lambdas * DeviceLayout.tiltFields, from: tile.sums, zero: 0.0)
-    bestOf = try queue.read(rows * ns * DeviceLayout.bestOfFields, from: tile.bestOf, zero: 0.0)
+      lambdas > 0 ? tile.moments.values(rows * DeviceLayout.momentStride, of: Double.self) : []
+    plans = lambdas > 0 ? tile.plans.values(rows * DeviceLayout.planStride, of: UInt32.self) : []
+    sums = tile.sums.values(rows * lambdas * DeviceLayout.tiltFields, of: Double.self)
+    bestOf = tile.bestOf.values(rows * ns * DeviceLayout.bestOfFields, of: Double.self)
     tailStarts = plan.tail ? tile.tailStarts : []
     let tailCells = tailStarts.last ?? 0
-    tails = try queue.read(tailCells, from: tile.tails, zero: 0.0)
-    goldTails = try queue.read(
-      tile.shape.hasGold ? tailCells : 0, from: tile.goldTails, zero: 0.0)
+    tails = tile.tails.values(tailCells, of: Double.self)
+    goldTails = tile.goldTails.values(tile.shape.hasGold ? tailCells : 0, of: Double.self)
     guard plan.sorted else { return }
-    let count = try queue.read(1, from: tile.tieCount, zero: UInt32(0))[0]
+    let count = tile.tieCount.values(1, of: UInt32.self)[0]
     guard Int(count) <= tile.shape.tieCapacity else {
       throw OpenCLError(
         call: "", status: 0, detail: "the device counted more tie groups than there can be")
     }
-    let triples = try queue.read(3 * Int(count), from: tile.ties, zero: UInt32(0))
+    let triples =
+      Int(count) <= TileMemory.expectedTies
+      ? tile.ties.values(3 * Int(count), of: UInt32.self)
+      : try queue.read(3 * Int(count), from: tile.ties, zero: UInt32(0))
     for slot in 0..<Int(count) {
       let row = Int(triples[3 * slot])
       guard row < rows else {

@@ -176,7 +176,7 @@ struct OpenCLBuffer: ~Copyable {
   let memory: cl_mem
   let size: Int
   /// Freed after the buffer.
-  private let host: HostMemory?
+  let host: HostMemory?
 
   init(library: OpenCLLibrary, memory: cl_mem, size: Int, host: HostMemory?) {
     self.library = library
@@ -186,6 +186,14 @@ struct OpenCLBuffer: ~Copyable {
   }
 
   deinit { _ = unsafe copencl_release_buffer(library.api, memory) }
+
+  /// What was read back to the memory of the host.
+  func values<Element: BitwiseCopyable>(_ count: Int, of type: Element.Type) -> [Element] {
+    guard count > 0, let host else { return [] }
+    precondition(count * MemoryLayout<Element>.stride <= host.bytes, "values fit their memory")
+    return unsafe Array(
+      UnsafeBufferPointer(start: host.start.assumingMemoryBound(to: type), count: count))
+  }
 }
 
 /// A built program.

@@ -76,8 +76,6 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
   /// GPUs work beside the processor.
   public var worksBesideHost: Bool { kernels.tuning.worksBesideHost }
 
-  /// Cells of a tile where rows are short: 32 MiB of rewards.
-  private static let cellsPerTile = 1 << 22
   /// Bytes of order-statistic weights on the device at once.
   private static let tableLimit = 256 << 20
 
@@ -97,7 +95,7 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
     // Beside the host there is a table of the next rows while the last one is read.
     let share = worksBesideHost ? 16 : 8
     let rows = memoryBudgetBytes / share / max(1, StatisticsTable.bytesPerRow(plan))
-    return max(1, min(rows, 4 * max(1, Self.cellsPerTile / cells), 1 << 16))
+    return max(1, min(rows, max(4, kernels.tuning.cellsPerCall / cells), 1 << 16))
   }
 
   /// Rows are copied to memory of the device's own.
@@ -183,7 +181,7 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
       | (table.logWeights != nil ? DeviceLayout.hasWeights : 0)
   }
 
-  /// Cuts rows into tiles of about `cellsPerTile` cells that keep the limits of memory, a row at least.
+  /// Cuts rows into tiles of about as many cells as suit the device that keep the limits of memory, a row at least.
   private func split(
     _ table: RewardTable, _ source: any RewardSource, _ rows: Range<Int>, _ plan: StatisticsPlan,
     _ blocks: DeviceBlocks
@@ -192,13 +190,14 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
     var start = rows.lowerBound
     var cells = 0
     let tail = plan.tail ? RowTail.count(sampleCount: source.longestSampleCount) : 0
+    let most = kernels.tuning.cellsPerTile(sampleCount: source.longestSampleCount)
     for row in rows {
       let here = DeviceLayout.padded(max(1, source.sampleCount(row: row)))
       let count = row - start + 1
       let shape = shape(
         table, plan, blocks, cells: cells + here, rows: count, tails: count * tail)
       let fits =
-        cells + here <= Self.cellsPerTile && count <= 1 << 14 && shape.bytes <= tileLimit
+        cells + here <= most && count <= 1 << 14 && shape.bytes <= tileLimit
         && shape.largestBuffer <= session.profile.largestBuffer
       if row > start && !fits {
         parts.append(start..<row)
@@ -222,8 +221,8 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
       cells: cells, rows: rows, lambdas: plan.lambdaCount, ns: plan.selections.count,
       hasGold: table.gold != nil, hasWeights: table.logWeights != nil, isSorted: blocks.isSorted,
       hasShortKeys: blocks.isSorted && isShort, isOrdered: blocks.isOrdered,
-      radixTile: blocks.isSorted && usesRadix ? kernels.tuning.sortBlock : 0,
-      sendsFloats: isCopied && isShort,
+      isNear: blocks.isNear, radixTile: blocks.isSorted && usesRadix ? kernels.tuning.sortBlock : 0,
+      sendsFloats: isShort && (isCopied || blocks.isNear),
       sendsGoldFloats: isCopied && table.gold?.storage == .float32, tailCells: tails)
   }
 
@@ -262,9 +261,12 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
           + "allowed (a quarter of --memory-budget or of the device's memory)")
     }
     tiles = []
+    // On a processor kernels would take turns with those of the other tile and both end late: there they wait for it.
+    let first = try session.queue()
+    let second = worksBesideHost ? try session.queue() : first
     tiles = [
-      try TileMemory(shape, on: session, isCopied: isCopied),
-      try TileMemory(shape, on: session, isCopied: isCopied),
+      try TileMemory(shape, on: session, queue: first, isCopied: isCopied),
+      try TileMemory(shape, on: session, queue: second, isCopied: isCopied),
     ]
   }
 
@@ -273,15 +275,16 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
     _ lambdas: borrowing OpenCLBuffer, _ flags: UInt32
   ) throws(OpenCLError) {
     let longest = Int(tile.counts.max() ?? 0)
-    try kernels.widen(tile, on: tile.queue)
+    if !blocks.isNear { try kernels.widen(tile, on: tile.queue) }
     if blocks.isSorted { try kernels.sort(tile, flags: flags, longest: longest, on: tile.queue) }
-    try kernels.summarise(tile, flags: flags, on: tile.queue)
+    if !blocks.isNear { try kernels.summarise(tile, flags: flags, on: tile.queue) }
     if plan.sorted { try kernels.findTies(tile, flags: flags, on: tile.queue) }
     if plan.tail { try kernels.gatherTails(tile, on: tile.queue) }
     try kernels.sweep(
       tile, blocks, lambdas: DeviceLambdas(plan, firstRow: tile.rows.lowerBound), values: lambdas,
       flags: flags, on: tile.queue)
     if !plan.selections.isEmpty { try enqueueBestOf(tile, plan.selections, flags) }
+    try DeviceRecords.enqueue(tile, plan)
     try tile.queue.flush()
   }
 
@@ -346,7 +349,7 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
   ) throws(EsscherError) {
     let records: DeviceRecords
     do throws(OpenCLError) {
-      records = try DeviceRecords(tile, plan)
+      records = try DeviceRecords(tile, plan, on: queue)
     } catch { throw error.report(device: name) }
     let cache = cacheBox.cache(grid: plan.selections, byteLimit: memoryBudgetBytes / 4)
     let isWeighted = table.logWeights != nil

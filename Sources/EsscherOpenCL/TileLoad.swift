@@ -131,17 +131,16 @@ extension TileMemory {
     return starts
   }
 
-  /// Starts the copies of the loaded rows to the device, beside the kernels of the tile before; the small ones have
-  /// left when it returns.
+  /// Starts the copies of the loaded rows to the device.
   func upload(
     classes rowClasses: [UInt32], withTails: Bool
   ) throws(OpenCLError) {
     guard usedCells > 0 else { return }
-    try queue.write(offsets, to: deviceOffsets)
-    try queue.write(counts, to: deviceCounts)
-    try queue.write(rowClasses, to: classes)
-    try queue.write([UInt32(0)], to: tieCount)
-    if withTails { try queue.write(tailStarts.map { UInt64($0) }, to: tailOffsets) }
+    try queue.enqueueWrite(offsets, to: deviceOffsets)
+    try queue.enqueueWrite(counts, to: deviceCounts)
+    if shape.ns > 0 { try queue.enqueueWrite(rowClasses, to: classes) }
+    if shape.isSorted { try queue.enqueueWrite([UInt32(0)], to: tieCount) }
+    if withTails { try queue.enqueueWrite(tailStarts.map { UInt64($0) }, to: tailOffsets) }
     if shape.sendsFloats && shape.isSorted {
       try unsafe queue.enqueueWrite(staged.memory.start, 4 * usedCells, to: spareKeys)
     } else if shape.sendsFloats {

@@ -17,6 +17,8 @@ struct TileShape: Equatable {
   var hasShortKeys: Bool
   /// Rows that are not sorted are put in the order of their blocks.
   var isOrdered: Bool
+  /// That is done in local memory, from floats.
+  var isNear: Bool
   /// Samples of a tile of the radix sort; 0 where rows are sorted otherwise.
   var radixTile: Int
   /// Rewards, and gold, cross to the device as the floats that they are stored as.
@@ -40,7 +42,7 @@ struct TileShape: Equatable {
   var bytes: Int {
     var cell = 8
     if isSorted { cell += 8 + 8 + (hasShortKeys ? 0 : 4 + 4) + 8 + 6 }
-    if isOrdered { cell += 8 + 2 }
+    if isOrdered { cell += isNear ? 8 : 8 + 2 }
     if hasGold { cell += isSorted ? 24 : 8 }
     if hasWeights { cell += isSorted ? 24 : 8 }
     // Sorted rows have other buffers that floats may lie in until they are wide.
@@ -101,8 +103,12 @@ enum DeviceLayout {
 @safe
 final class TileMemory {
   let shape: TileShape
-  /// Carries the tile's copies and kernels, beside those of the other tile.
+  /// Carries the tile's copies and kernels: beside those of the other tile, or in turn with them.
   let queue: OpenCLQueue
+  /// Comes when the results are on the host.
+  var results: OpenCLMark?
+  /// Tie groups that come back with the other results; more are asked for.
+  static let expectedTies = 1 << 14
   // Host side
   let staged: StagedCells
   let stagedGold: StagedCells
@@ -153,8 +159,16 @@ final class TileMemory {
   let goldTails: OpenCLBuffer
 
   /// - Parameter isCopied: rewards go to memory of the device's own, also where it could work on the host's.
-  init(_ shape: TileShape, on session: OpenCLSession, isCopied: Bool) throws(OpenCLError) {
-    queue = try session.queue()
+  /// - Parameter queue: carries the tile's copies and kernels.
+  init(
+    _ shape: TileShape, on session: OpenCLSession, queue: OpenCLQueue, isCopied: Bool
+  ) throws(OpenCLError) {
+    self.queue = queue
+    // What host and device both write or read: small things there, results back.
+    func exchanged(_ bytes: Int, _ what: String) throws(OpenCLError) -> OpenCLBuffer {
+      try session.buffer(
+        bytes, what, host: HostMemory(bytes: bytes, isCopied: isCopied, by: queue))
+    }
     let cells = 8 * shape.cells
     let sorted = shape.isSorted ? cells : 0
     let ordered = shape.hasShortKeys ? 0 : sorted / 2
@@ -165,10 +179,12 @@ final class TileMemory {
     stagedGold = StagedCells(
       cells: gold / 8, areFloats: shape.sendsGoldFloats, isCopied: isCopied, by: queue)
     weightMemory = HostMemory(bytes: weight, isCopied: isCopied, by: queue)
-    deviceOffsets = try session.buffer(8 * shape.rows, "row offsets")
-    deviceCounts = try session.buffer(4 * shape.rows, "row counts")
+    deviceOffsets = try exchanged(8 * shape.rows, "row offsets")
+    deviceCounts = try exchanged(4 * shape.rows, "row counts")
     let narrow = shape.isSorted ? 0 : cells / 2
-    sent = try session.buffer(shape.sendsFloats ? narrow : 0, "rewards as floats")
+    sent = try session.buffer(
+      shape.sendsFloats ? narrow : 0, "rewards as floats",
+      host: shape.sendsFloats ? staged.memory : nil)
     rewards = try session.buffer(
       cells, "rewards", host: shape.sendsFloats ? nil : staged.memory)
     sentGold = try session.buffer(shape.sendsGoldFloats ? narrow : 0, "gold rewards as floats")
@@ -188,22 +204,27 @@ final class TileMemory {
       shape.isSorted && shape.hasWeights ? 8 * shape.prefixCells : 0, "weight prefixes")
     goldPrefix = try session.buffer(
       shape.isSorted && shape.hasGold ? 8 * shape.prefixCells : 0, "gold prefixes")
-    tieCount = try session.buffer(4, "the number of tie groups")
-    ties = try session.buffer(shape.isSorted ? 12 * shape.tieCapacity : 0, "tie groups")
-    summaries = try session.buffer(8 * DeviceLayout.summaryStride * shape.rows, "row summaries")
-    moments = try session.buffer(8 * DeviceLayout.momentStride * shape.rows, "power moments")
-    plans = try session.buffer(4 * DeviceLayout.planStride * shape.rows, "tilt plans")
+    tieCount = try exchanged(4, "the number of tie groups")
+    ties = try session.buffer(
+      shape.isSorted ? 12 * shape.tieCapacity : 0, "tie groups",
+      host: HostMemory(
+        bytes: shape.isSorted ? 12 * min(shape.tieCapacity, Self.expectedTies) : 0,
+        isCopied: isCopied, by: queue))
+    summaries = try exchanged(8 * DeviceLayout.summaryStride * shape.rows, "row summaries")
+    moments = try exchanged(8 * DeviceLayout.momentStride * shape.rows, "power moments")
+    plans = try exchanged(4 * DeviceLayout.planStride * shape.rows, "tilt plans")
     reaches = try session.buffer(4 * shape.rows * shape.lambdas, "samples of each lambda")
     self.ordered = try session.buffer(shape.isOrdered ? cells : 0, "rewards in the order of blocks")
-    places = try session.buffer(shape.isOrdered ? cells / 4 : 0, "blocks of the samples")
-    sums = try session.buffer(
+    places = try session.buffer(
+      shape.isOrdered && !shape.isNear ? cells / 4 : 0, "blocks of the samples")
+    sums = try exchanged(
       8 * DeviceLayout.tiltFields * shape.rows * shape.lambdas, "tilt sums")
-    bestOf = try session.buffer(
+    bestOf = try exchanged(
       8 * DeviceLayout.bestOfFields * shape.rows * shape.ns, "best-of-n sums")
-    classes = try session.buffer(4 * shape.rows, "row classes")
-    tailOffsets = try session.buffer(8 * (shape.rows + 1), "tail offsets")
-    tails = try session.buffer(8 * shape.tailCells, "tails")
-    goldTails = try session.buffer(shape.hasGold ? 8 * shape.tailCells : 0, "tails of gold")
+    classes = try exchanged(4 * shape.rows, "row classes")
+    tailOffsets = try exchanged(8 * (shape.rows + 1), "tail offsets")
+    tails = try exchanged(8 * shape.tailCells, "tails")
+    goldTails = try exchanged(shape.hasGold ? 8 * shape.tailCells : 0, "tails of gold")
     self.shape = shape
   }
 }

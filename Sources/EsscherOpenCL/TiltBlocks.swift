@@ -16,6 +16,12 @@ struct DeviceBlocks: Equatable {
   /// Rows are put in the order of their blocks, by one work-item a row.
   let isOrdered: Bool
 
+  /// Rows come as the floats that they are stored as, and each is summarised and put in order in local memory: it is
+  /// read from memory once.
+  let isNear: Bool
+  /// Samples of the longest row, in whole vectors.
+  fileprivate let longest: Int
+
   /// Samples and lambdas below which no row has blocks; the constants of Kernels/tilt_blocks.cl.
   private static let fewestSamples = 512
   private static let fewestLambdas = 4
@@ -39,7 +45,17 @@ struct DeviceBlocks: Equatable {
     isSorted = plan.sorted || canServe && sortsForBlocks
     isOrdered = canServe && !isSorted && tuning.sortBlock == 0
     self.capacity = isSorted || isOrdered ? (canServe ? capacity : 0) : 0
+    self.longest = DeviceLayout.padded(longest)
+    let local =
+      Self.localBytes(capacity: capacity, sets: sets, lanes: tuning.lanes)
+      + Self.nearBytes * self.longest
+    isNear =
+      isOrdered && tuning.keepsRowsNear && table.gold == nil && source.storage == .float32
+      && profile.keepsSmallFloats && local <= profile.localMemory
   }
+
+  /// Bytes of a sample in local memory: itself, in order, and its bin.
+  private static let nearBytes = 4 + 2
 
   /// Flags of the kernels.
   var flags: UInt32 {
@@ -66,12 +82,54 @@ struct DeviceBlocks: Equatable {
   }
 }
 
+/// The kernel over rows in local memory.
+final class NearBlocks {
+  private let kernel: OpenCLKernel
+
+  init(
+    _ program: borrowing OpenCLProgram, on session: OpenCLSession
+  ) throws(OpenCLError) {
+    kernel = try program.kernel("tilt_blocks_near", on: session)
+  }
+
+  /// Enqueues the summaries of a tile's rows, the division of each row's lambdas, and the sums over blocks.
+  func launch(
+    _ tile: TileMemory, _ blocks: DeviceBlocks, lambdas: DeviceLambdas,
+    values: borrowing OpenCLBuffer, flags: UInt32, on queue: OpenCLQueue
+  ) throws(OpenCLError) {
+    try kernel.set(0, tile.sent)
+    try kernel.set(1, tile.rewards)
+    try kernel.set(2, tile.deviceOffsets)
+    try kernel.set(3, tile.deviceCounts)
+    try kernel.set(4, tile.summaries)
+    try kernel.set(5, values)
+    try kernel.set(6, tile.plans)
+    try kernel.set(7, tile.reaches)
+    try kernel.set(8, tile.sums)
+    try kernel.set(9, tile.ordered)
+    try kernel.set(10, tile.moments)
+    try kernel.set(11, localBytes: 4 * blocks.longest)
+    try kernel.set(12, localBytes: 2 * blocks.longest)
+    try kernel.set(13, localBytes: blocks.momentBytes)
+    try kernel.set(14, uint: UInt32(lambdas.count))
+    try kernel.set(15, ulong: lambdas.first)
+    try kernel.set(16, uint: lambdas.stride)
+    try kernel.set(17, uint: UInt32(blocks.capacity))
+    try kernel.set(18, uint: flags)
+    try queue.launch(kernel, groups: (tile.rows.count, 1), lanes: 1)
+  }
+}
+
 extension DeviceKernels {
   /// Enqueues the division of each row's lambdas, and the sums over blocks.
   func planTilt(
     _ tile: TileMemory, _ blocks: DeviceBlocks, lambdas: DeviceLambdas,
     values: borrowing OpenCLBuffer, flags: UInt32, on queue: OpenCLQueue
   ) throws(OpenCLError) {
+    if blocks.isNear, let nearBlocks {
+      try nearBlocks.launch(tile, blocks, lambdas: lambdas, values: values, flags: flags, on: queue)
+      return
+    }
     try tiltBlocks.set(0, tile.rewards)
     try tiltBlocks.set(1, tile.rank)
     if tile.shape.isSorted {

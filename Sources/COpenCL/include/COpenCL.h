@@ -74,6 +74,11 @@ cl_int copencl_write(const copencl_api *api, cl_command_queue queue, cl_mem buff
 cl_int copencl_read(const copencl_api *api, cl_command_queue queue, cl_mem buffer, size_t offset,
                     size_t bytes, void *target, int blocking);
 
+/// An event that comes when the queue is done with what it has been given so far.
+cl_int copencl_mark(const copencl_api *api, cl_command_queue queue, cl_event *event);
+cl_int copencl_wait(const copencl_api *api, cl_event event);
+cl_int copencl_release_event(const copencl_api *api, cl_event event);
+
 /// The source of every kernel of the engine, composed from Kernels/ with `#line` names; NUL-terminated.
 const char *copencl_kernel_source(void);
 /// The same of the kernels that measure what a device allows at best.

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows of floats, which processors read once and put in order in local memory, against the same rows as doubles, which
+// go the long way: the same arithmetic in the same order, so the same bits.
+
+import EsscherCPU
+import EsscherCore
+import EsscherOpenCL
+import EsscherTestSupport
+import Testing
+
+#if arch(x86_64)
+  @Suite("Rows put in order in local memory", .serialized)
+  struct NearRowTests {
+    /// Rows of every way through the kernel, as floats hold them.
+    private static func rows() -> [[Double]] {
+      var random = SeededGenerator(seed: 41)
+      // Blocks serve rows from 512 samples on.
+      var rows = [600, 511, 512, 513, 1000, 4097, 3, 1].map { count in
+        RowShape.normal.row(count, &random)
+      }
+      rows.append(RowShape.exponential.row(2000, &random))
+      rows.append(RowShape.integers.row(1500, &random))
+      rows.append(RowShape.constant.row(700, &random))
+      // One far sample: power moments are taken from the samples, not from blocks.
+      rows.append(RowShape.normal.row(900, &random) + [1e4])
+      rows.append(RowShape.normal.row(900, &random) + [-1e4])
+      // Below 2^-126, where floats have no leading one.
+      rows.append(RowShape.normal.row(800, &random).map { $0 * 0x1p-140 })
+      rows = rows.map { $0.map { Double(Float($0)) } }
+      rows[4][17] = .nan
+      rows[5][0] = .nan
+      rows[5][4096] = .nan
+      return rows
+    }
+
+    private static func table(_ rows: [[Double]], _ storage: CellStorage) -> RewardTable {
+      RewardTable(
+        label: "rows", rewards: .cells(MemorySource(name: "rows", rows: rows, storage: storage)))
+    }
+
+    /// Lambdas that moments, blocks and samples serve; in equal steps; few, that blocks do not serve; for rows of the
+    /// smallest floats; and so small that the moments of rows with a far sample serve some.
+    private static let grids: [[Double]] = [
+      (0..<25).map { Elementary.exp(Elementary.log(1e-3) + 0.5 * Double($0)) },
+      (1...16).map { 0.5 * Double($0) },
+      [1, 40],
+      (0..<20).map { 0x1p140 * Elementary.exp(Elementary.log(1e-2) + 0.5 * Double($0)) },
+      (0..<25).map { Elementary.exp(Elementary.log(1e-5) + 0.5 * Double($0)) },
+    ]
+
+    @Test(
+      "floats give what doubles give, bit for bit", arguments: Candidate.devices, [false, true])
+    func sameBits(candidate: Candidate, squared: Bool) throws {
+      let rows = Self.rows()
+      let backend = try candidate.make(1, 1 << 30)
+      for (index, grid) in Self.grids.enumerated() {
+        // Rows of small floats have grids of their own, on which others leave every range.
+        let range = index == 3 ? 13..<14 : 0..<13
+        let plan = StatisticsPlan(lambdas: grid, squared: squared, missing: .drop)
+        let (floats, doubles) = try (
+          backend.reduce(Self.table(rows, .float32), rows: range, plan: plan),
+          backend.reduce(Self.table(rows, .float64), rows: range, plan: plan)
+        )
+        #expect(floats.summaries == doubles.summaries, "grid \(index)")
+        // Sums that nobody asked for are NaN on either side.
+        #expect(floats.tilts.map(\.exp) == doubles.tilts.map(\.exp), "grid \(index)")
+        #expect(
+          floats.tilts.map(\.expMinusOne) == doubles.tilts.map(\.expMinusOne), "grid \(index)")
+        #expect(floats.tilts.map(\.first) == doubles.tilts.map(\.first), "grid \(index)")
+        #expect(floats.tilts.map(\.second) == doubles.tilts.map(\.second), "grid \(index)")
+        if squared {
+          #expect(floats.tilts.map(\.squares) == doubles.tilts.map(\.squares), "grid \(index)")
+        }
+        #expect(floats.methods == doubles.methods)
+      }
+    }
+
+    @Test("rows too long for local memory go the long way, with the same bits")
+    func longRows() throws {
+      var random = SeededGenerator(seed: 42)
+      // 6 bytes a sample in local memory, of which PoCL has 2 MiB.
+      let rows = [RowShape.normal.row(360_000, &random).map { Double(Float($0)) }]
+      let backend = try Candidate.devices[0].make(1, 1 << 30)
+      let plan = StatisticsPlan(lambdas: Self.grids[0], missing: .error)
+      let (floats, doubles) = try (
+        backend.reduce(Self.table(rows, .float32), rows: 0..<1, plan: plan),
+        backend.reduce(Self.table(rows, .float64), rows: 0..<1, plan: plan)
+      )
+      #expect(floats.summaries == doubles.summaries)
+      #expect(floats.tilts == doubles.tilts)
+    }
+
+    @Test("many calls on two tiles leave no row of another")
+    func manyTiles() throws {
+      var random = SeededGenerator(seed: 43)
+      // Tiles hold 2^20 samples at most, so three of them and a short one.
+      let rows = (0..<700).map { _ in
+        RowShape.normal.row(5000, &random).map { Double(Float($0)) }
+      }
+      let backend = try Candidate.devices[0].make(1, 1 << 30)
+      let plan = StatisticsPlan(lambdas: [0.01, 0.1, 0.3, 0.5, 1, 2, 8], missing: .error)
+      let whole = try backend.reduce(Self.table(rows, .float32), rows: 0..<700, plan: plan)
+      for row in [0, 208, 209, 210, 418, 627, 699] {
+        let one = try backend.reduce(Self.table(rows, .float32), rows: row..<row + 1, plan: plan)
+        #expect(whole.summaries[row] == one.summaries[0], "row \(row)")
+        #expect(Array(whole.tilts[7 * row..<7 * row + 7]) == one.tilts, "row \(row)")
+      }
+    }
+  }
+#endif

@@ -57,7 +57,7 @@ __kernel void tilt_blocks_near(__global const float *restrict rewards, __global 
                                __global const double *restrict lambdas, __global uint *restrict plans,
                                __global uint *restrict reaches, __global double *restrict sums,
                                __global double *restrict ordered, __global double *restrict powers,
-                               __local float *in_order, __local ushort *places,
+                               __local float *in_order, __local ushort8 *place_vectors,
                                __local double *moments, const uint lambda_count, const ulong lambda_first,
                                const uint lambda_stride, const uint capacity, const uint flags) {
 #else
@@ -81,6 +81,7 @@ __kernel void tilt_blocks(__global const double *restrict values, __global const
   const int weighted = 0, is_sorted = 0, has_rank = 0, has_gold = 0;
   __global const float *r = rewards + offsets[row];
   __global const double *a = values, *g = values;
+  __local ushort *places = (__local ushort *)place_vectors;
   summarise_near(r, values, 0, count, summaries + row * SUMMARY_STRIDE, scratch);
 #else
   const int weighted = (flags & HAS_WEIGHTS) != 0;

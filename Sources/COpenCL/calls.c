@@ -181,13 +181,9 @@ cl_int copencl_write(const copencl_api *api, cl_command_queue queue, cl_mem buff
 }
 
 cl_int copencl_read(const copencl_api *api, cl_command_queue queue, cl_mem buffer, size_t offset,
-                    size_t bytes, void *target, int blocking) {
-  return api->EnqueueReadBuffer(queue, buffer, blocking ? CL_TRUE : CL_FALSE, offset, bytes, target, 0,
-                                NULL, NULL);
-}
-
-cl_int copencl_mark(const copencl_api *api, cl_command_queue queue, cl_event *event) {
-  return api->EnqueueMarkerWithWaitList(queue, 0, NULL, event);
+                    size_t bytes, void *target, cl_event *done) {
+  return api->EnqueueReadBuffer(queue, buffer, done ? CL_FALSE : CL_TRUE, offset, bytes, target, 0, NULL,
+                                done);
 }
 
 cl_int copencl_wait(const copencl_api *api, cl_event event) { return api->WaitForEvents(1, &event); }

@@ -12,7 +12,7 @@
   X(GetProgramBuildInfo) X(ReleaseProgram) X(CreateKernel) X(ReleaseKernel) X(SetKernelArg)     \
   X(GetKernelWorkGroupInfo) X(CreateBuffer) X(ReleaseMemObject) X(EnqueueWriteBuffer)           \
   X(EnqueueReadBuffer) X(EnqueueMapBuffer) X(EnqueueUnmapMemObject) X(EnqueueNDRangeKernel)     \
-  X(EnqueueMarkerWithWaitList) X(WaitForEvents) X(ReleaseEvent) X(Flush) X(Finish)
+  X(WaitForEvents) X(ReleaseEvent) X(Flush) X(Finish)
 
 #define COPENCL_CALLS(X) X(GetPlatformIDs) COPENCL_DISPATCHED(X)
 

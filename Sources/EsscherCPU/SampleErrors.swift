@@ -116,7 +116,7 @@ extension RowWorkspace {
     }
     unsafe kernels.shift(values, count, summary.centre, summary.correction, shifted)
     let samples = unsafe SampleRow(
-      count: count, rewards: shifted, gold: hasGold ? UnsafePointer(gold) : nil)
+      count: count, rewards: shifted, gold: hasGold ? UnsafePointer(gold) : nil, scratch: rank)
     var found = [Double](repeating: 0, count: SampleErrors.sumCount)
     var errors = plan.lambdas.enumerated().map { index, lambda in
       guard count > 1 else { return SampleErrors() }

@@ -53,7 +53,7 @@ final class OpenCLQueue {
     precondition(bytes <= buffer.size, "a read fits its buffer")
     let memory = unsafe buffer.memory
     let status = unsafe values.withUnsafeMutableBytes {
-      unsafe copencl_read(library.api, queue, memory, 0, bytes, $0.baseAddress, 1)
+      unsafe copencl_read(library.api, queue, memory, 0, bytes, $0.baseAddress, nil)
     }
     try OpenCLError.check(status, "clEnqueueReadBuffer of \(bytes) bytes")
     return values
@@ -64,9 +64,9 @@ final class OpenCLQueue {
   func enqueueWrite<Element: BitwiseCopyable>(
     _ values: [Element], to buffer: borrowing OpenCLBuffer
   ) throws(OpenCLError) {
-    guard !values.isEmpty, let host = buffer.host else { return }
+    guard !values.isEmpty else { return }
     let bytes = values.count * MemoryLayout<Element>.stride
-    precondition(bytes <= host.bytes, "a write fits its memory")
+    let host = buffer.exchange(bytes)
     unsafe values.withUnsafeBytes {
       unsafe UnsafeMutableRawBufferPointer(start: host.start, count: bytes).copyMemory(from: $0)
     }
@@ -74,23 +74,21 @@ final class OpenCLQueue {
   }
 
   /// Starts a copy of the first `bytes` back to the memory of the host that the buffer has.
-  func enqueueRead(_ bytes: Int, of buffer: borrowing OpenCLBuffer) throws(OpenCLError) {
-    guard bytes > 0, let host = buffer.host else { return }
-    precondition(bytes <= min(buffer.size, host.bytes), "a read fits its memory")
-    try OpenCLError.check(
-      unsafe copencl_read(library.api, queue, buffer.memory, 0, bytes, host.start, 0),
-      "clEnqueueReadBuffer of \(bytes) bytes")
-  }
-
-  /// What comes when the queue is done with all that it has been given so far.
-  func mark() throws(OpenCLError) -> OpenCLMark {
+  ///
+  /// - Returns: what tells when it is there; nil where there is nothing to copy.
+  func enqueueRead(
+    _ bytes: Int, of buffer: borrowing OpenCLBuffer
+  ) throws(OpenCLError) -> OpenCLEvent? {
+    guard bytes > 0 else { return nil }
+    let host = buffer.exchange(bytes)
     var event: cl_event?
     try OpenCLError.check(
-      unsafe copencl_mark(library.api, queue, &event), "clEnqueueMarkerWithWaitList")
+      unsafe copencl_read(library.api, queue, buffer.memory, 0, bytes, host.start, &event),
+      "clEnqueueReadBuffer of \(bytes) bytes")
     guard let event = unsafe event else {
-      throw OpenCLError(call: "clEnqueueMarkerWithWaitList", status: -30)
+      throw OpenCLError(call: "clEnqueueReadBuffer of \(bytes) bytes", status: -30)
     }
-    return unsafe OpenCLMark(library: library, event: event)
+    return unsafe OpenCLEvent(library: library, event: event)
   }
 
   /// Launches `groups` work-groups of `lanes` lanes.
@@ -137,9 +135,9 @@ final class OpenCLQueue {
   }
 }
 
-/// A place in a queue.
+/// The end of one command.
 @safe
-final class OpenCLMark {
+final class OpenCLEvent {
   private let library: OpenCLLibrary
   private let event: cl_event
 
@@ -150,7 +148,9 @@ final class OpenCLMark {
 
   deinit { _ = unsafe copencl_release_event(library.api, event) }
 
-  /// Returns when the queue has got there.
+  /// Returns when the command is done.
+  ///
+  /// - Throws: also where it, or one before it that it needed, failed.
   func wait() throws(OpenCLError) {
     try OpenCLError.check(unsafe copencl_wait(library.api, event), "clWaitForEvents")
   }

@@ -23,25 +23,29 @@ struct DeviceRecords {
     let queue = tile.queue
     let rows = tile.rows.count
     let lambdas = plan.lambdaCount
-    try queue.enqueueRead(8 * rows * DeviceLayout.summaryStride, of: tile.summaries)
+    var events = [
+      try queue.enqueueRead(8 * rows * DeviceLayout.summaryStride, of: tile.summaries),
+      try queue.enqueueRead(8 * rows * lambdas * DeviceLayout.tiltFields, of: tile.sums),
+      try queue.enqueueRead(
+        8 * rows * plan.selections.count * DeviceLayout.bestOfFields, of: tile.bestOf),
+    ]
     if lambdas > 0 {
-      try queue.enqueueRead(8 * rows * DeviceLayout.momentStride, of: tile.moments)
-      try queue.enqueueRead(4 * rows * DeviceLayout.planStride, of: tile.plans)
+      events.append(try queue.enqueueRead(8 * rows * DeviceLayout.momentStride, of: tile.moments))
+      events.append(try queue.enqueueRead(4 * rows * DeviceLayout.planStride, of: tile.plans))
     }
-    try queue.enqueueRead(8 * rows * lambdas * DeviceLayout.tiltFields, of: tile.sums)
-    try queue.enqueueRead(
-      8 * rows * plan.selections.count * DeviceLayout.bestOfFields, of: tile.bestOf)
     if plan.tail {
       let cells = tile.tailStarts.last ?? 0
-      try queue.enqueueRead(8 * cells, of: tile.tails)
-      if tile.shape.hasGold { try queue.enqueueRead(8 * cells, of: tile.goldTails) }
+      events.append(try queue.enqueueRead(8 * cells, of: tile.tails))
+      if tile.shape.hasGold {
+        events.append(try queue.enqueueRead(8 * cells, of: tile.goldTails))
+      }
     }
     if plan.sorted {
-      try queue.enqueueRead(4, of: tile.tieCount)
+      events.append(try queue.enqueueRead(4, of: tile.tieCount))
       let expected = min(tile.shape.tieCapacity, TileMemory.expectedTies)
-      try queue.enqueueRead(12 * expected, of: tile.ties)
+      events.append(try queue.enqueueRead(12 * expected, of: tile.ties))
     }
-    tile.results = try queue.mark()
+    tile.results = events.compactMap(\.self)
   }
 
   /// Waits for a tile's results.
@@ -51,7 +55,7 @@ struct DeviceRecords {
   init(
     _ tile: TileMemory, _ plan: StatisticsPlan, on queue: OpenCLQueue
   ) throws(OpenCLError) {
-    try tile.results?.wait()
+    for result in tile.results { try result.wait() }
     let rows = tile.rows.count
     lambdas = plan.lambdaCount
     ns = plan.selections.count

@@ -176,7 +176,7 @@ struct OpenCLBuffer: ~Copyable {
   let memory: cl_mem
   let size: Int
   /// Freed after the buffer.
-  let host: HostMemory?
+  private let host: HostMemory?
 
   init(library: OpenCLLibrary, memory: cl_mem, size: Int, host: HostMemory?) {
     self.library = library
@@ -187,10 +187,18 @@ struct OpenCLBuffer: ~Copyable {
 
   deinit { _ = unsafe copencl_release_buffer(library.api, memory) }
 
+  /// The memory of the host that `bytes` are exchanged through.
+  func exchange(_ bytes: Int) -> HostMemory {
+    guard let host, bytes <= min(size, host.bytes) else {
+      preconditionFailure("\(bytes) bytes fit the buffer's memory of the host")
+    }
+    return host
+  }
+
   /// What was read back to the memory of the host.
   func values<Element: BitwiseCopyable>(_ count: Int, of type: Element.Type) -> [Element] {
-    guard count > 0, let host else { return [] }
-    precondition(count * MemoryLayout<Element>.stride <= host.bytes, "values fit their memory")
+    guard count > 0 else { return [] }
+    let host = exchange(count * MemoryLayout<Element>.stride)
     return unsafe Array(
       UnsafeBufferPointer(start: host.start.assumingMemoryBound(to: type), count: count))
   }

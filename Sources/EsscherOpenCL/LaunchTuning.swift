@@ -62,10 +62,10 @@ public struct LaunchTuning: Sendable, Equatable {
   /// Cells of a tile, a row at least.
   ///
   /// A device beside the host has large ones, 32 MiB of rewards. A processor has them small, so that the host can begin
-  /// with the first one's results soon; but a number of rows, which its threads share.
+  /// with the first one's results soon; but 16 rows where they fit, which its threads share.
   func cellsPerTile(sampleCount: Int) -> Int {
     guard !worksBesideHost else { return 1 << 22 }
-    return min(1 << 22, max(1 << 20, 16 * sampleCount))
+    return min(1 << 22, max(1 << 20, 16 * DeviceLayout.padded(sampleCount)))
   }
 
   /// Options of clBuildProgram. Never fast-math: it breaks the exponential's rounding.

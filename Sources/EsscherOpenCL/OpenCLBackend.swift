@@ -14,7 +14,7 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
   private let lock = Mutex(())
   private let bootstrapLock = Mutex(())
   let session: OpenCLSession
-  /// Small copies that a run's kernels wait for.
+  /// Copies that are waited for: lambdas, weights, tie groups beyond those expected.
   private let queue: OpenCLQueue
   private let bootstrapQueue: OpenCLQueue
   let kernels: DeviceKernels
@@ -222,7 +222,7 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
       hasGold: table.gold != nil, hasWeights: table.logWeights != nil, isSorted: blocks.isSorted,
       hasShortKeys: blocks.isSorted && isShort, isOrdered: blocks.isOrdered,
       isNear: blocks.isNear, radixTile: blocks.isSorted && usesRadix ? kernels.tuning.sortBlock : 0,
-      sendsFloats: isShort && (isCopied || blocks.isNear),
+      isCopied: isCopied, sendsFloats: isShort && (isCopied || blocks.isNear),
       sendsGoldFloats: isCopied && table.gold?.storage == .float32, tailCells: tails)
   }
 

@@ -5,8 +5,8 @@ internal import EsscherCore
 
 /// The cells of one table of a tile, on the host: what the device copies or works on.
 ///
-/// Cells that are stored as floats stay floats where the device has memory of its own: half the bytes cross, and it
-/// makes doubles of them itself.
+/// Cells that are stored as floats stay floats where the device has memory of its own, so that half the bytes cross and it
+/// makes doubles of them itself; and where a processor's kernel reads them once.
 @safe
 final class StagedCells {
   let memory: HostMemory

@@ -21,6 +21,8 @@ struct TileShape: Equatable {
   var isNear: Bool
   /// Samples of a tile of the radix sort; 0 where rows are sorted otherwise.
   var radixTile: Int
+  /// The host has a copy of what the device writes.
+  var isCopied: Bool
   /// Rewards, and gold, cross to the device as the floats that they are stored as.
   var sendsFloats: Bool
   var sendsGoldFloats: Bool
@@ -38,7 +40,7 @@ struct TileShape: Equatable {
     return grown
   }
 
-  /// Bytes on the device.
+  /// Bytes on the device, and of results on the host.
   var bytes: Int {
     var cell = 8
     if isSorted { cell += 8 + 8 + (hasShortKeys ? 0 : 4 + 4) + 8 + 6 }
@@ -47,8 +49,8 @@ struct TileShape: Equatable {
     if hasWeights { cell += isSorted ? 24 : 8 }
     // Sorted rows have other buffers that floats may lie in until they are wide.
     if !isSorted { cell += (sendsFloats ? 4 : 0) + (sendsGoldFloats ? 4 : 0) }
-    return cells * cell + rows * bytesPerRow + tallyBytes + totalBytes + (hasGold ? 16 : 8)
-      * tailCells
+    let results = rows * bytesPerRow + (hasGold ? 16 : 8) * tailCells
+    return cells * cell + results * (isCopied ? 2 : 1) + tallyBytes + totalBytes
   }
 
   private var bytesPerRow: Int {
@@ -105,8 +107,8 @@ final class TileMemory {
   let shape: TileShape
   /// Carries the tile's copies and kernels: beside those of the other tile, or in turn with them.
   let queue: OpenCLQueue
-  /// Comes when the results are on the host.
-  var results: OpenCLMark?
+  /// Results on their way to the host.
+  var results: [OpenCLEvent] = []
   /// Tie groups that come back with the other results; more are asked for.
   static let expectedTies = 1 << 14
   // Host side

@@ -2,7 +2,7 @@
 // Blocks of neighbouring samples on a device: whether a plan's tilts are summed over them, how the rows are
 // ordered for that, and the launch.
 
-internal import EsscherCore
+package import EsscherCore
 
 /// What a run's rows go through for the blocks of their tilts; the same for every tile, so that tiles do not
 /// show in the numbers.
@@ -51,11 +51,13 @@ struct DeviceBlocks: Equatable {
       + Self.nearBytes * self.longest
     isNear =
       isOrdered && tuning.keepsRowsNear && table.gold == nil && source.storage == .float32
-      && profile.keepsSmallFloats && local <= profile.localMemory
+      && profile.keepsSmallFloats && local + Self.spareBytes <= profile.localMemory
   }
 
   /// Bytes of a sample in local memory: itself, in order, and its bin.
   private static let nearBytes = 4 + 2
+  /// What a driver may lose between the five arrays of the kernel, at 128 bytes each and more.
+  private static let spareBytes = 1024
 
   /// Flags of the kernels.
   var flags: UInt32 {
@@ -97,6 +99,10 @@ final class NearBlocks {
     _ tile: TileMemory, _ blocks: DeviceBlocks, lambdas: DeviceLambdas,
     values: borrowing OpenCLBuffer, flags: UInt32, on queue: OpenCLQueue
   ) throws(OpenCLError) {
+    guard tile.counts.allSatisfy({ $0 <= blocks.longest }) else {
+      throw OpenCLError(
+        call: "", status: 0, detail: "a prompt has more samples than its source said")
+    }
     try kernel.set(0, tile.sent)
     try kernel.set(1, tile.rewards)
     try kernel.set(2, tile.deviceOffsets)
@@ -155,4 +161,17 @@ extension DeviceKernels {
     try tiltBlocks.set(18, uint: flags)
     try queue.launch(tiltBlocks, groups: (tile.rows.count, 1), lanes: tuning.lanes)
   }
+}
+
+extension OpenCLBackend {
+  /// Whether a plan's rows are put in order in local memory.
+  package func putsRowsNear(_ table: RewardTable, _ plan: StatisticsPlan) -> Bool {
+    guard let source = table.rewardSource else { return false }
+    return DeviceBlocks(
+      table, source, plan, tuning: kernels.tuning, profile: session.profile
+    ).isNear
+  }
+
+  /// Bytes of local memory of a work-group.
+  package var localMemory: Int { session.profile.localMemory }
 }

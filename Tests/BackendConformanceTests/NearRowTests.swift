@@ -38,12 +38,12 @@ import Testing
         label: "rows", rewards: .cells(MemorySource(name: "rows", rows: rows, storage: storage)))
     }
 
-    /// Lambdas that moments, blocks and samples serve; in equal steps; few, that blocks do not serve; for rows of the
-    /// smallest floats; and so small that the moments of rows with a far sample serve some.
+    /// Lambdas that moments, blocks and samples serve; in equal steps; so few in reach of blocks that none serve; for rows
+    /// of the smallest floats; and so small that the moments of rows with a far sample serve some.
     private static let grids: [[Double]] = [
       (0..<25).map { Elementary.exp(Elementary.log(1e-3) + 0.5 * Double($0)) },
       (1...16).map { 0.5 * Double($0) },
-      [1, 40],
+      [1e-4, 2e-4, 40, 1e3, 1e4],
       (0..<20).map { 0x1p140 * Elementary.exp(Elementary.log(1e-2) + 0.5 * Double($0)) },
       (0..<25).map { Elementary.exp(Elementary.log(1e-5) + 0.5 * Double($0)) },
     ]
@@ -52,11 +52,14 @@ import Testing
       "floats give what doubles give, bit for bit", arguments: Candidate.devices, [false, true])
     func sameBits(candidate: Candidate, squared: Bool) throws {
       let rows = Self.rows()
-      let backend = try candidate.make(1, 1 << 30)
+      let backend = try #require(try candidate.make(1, 1 << 30) as? OpenCLBackend)
+      let isProcessor = candidate.name == Candidate.devices[0].name
       for (index, grid) in Self.grids.enumerated() {
         // Rows of small floats have grids of their own, on which others leave every range.
         let range = index == 3 ? 13..<14 : 0..<13
         let plan = StatisticsPlan(lambdas: grid, squared: squared, missing: .drop)
+        #expect(backend.putsRowsNear(Self.table(rows, .float32), plan) == isProcessor)
+        #expect(!backend.putsRowsNear(Self.table(rows, .float64), plan))
         let (floats, doubles) = try (
           backend.reduce(Self.table(rows, .float32), rows: range, plan: plan),
           backend.reduce(Self.table(rows, .float64), rows: range, plan: plan)
@@ -69,19 +72,25 @@ import Testing
         #expect(floats.tilts.map(\.first) == doubles.tilts.map(\.first), "grid \(index)")
         #expect(floats.tilts.map(\.second) == doubles.tilts.map(\.second), "grid \(index)")
         if squared {
+          #expect(
+            floats.tilts.map(\.squaresFirst) == doubles.tilts.map(\.squaresFirst), "grid \(index)")
           #expect(floats.tilts.map(\.squares) == doubles.tilts.map(\.squares), "grid \(index)")
         }
         #expect(floats.methods == doubles.methods)
       }
     }
 
-    @Test("rows too long for local memory go the long way, with the same bits")
-    func longRows() throws {
+    /// From 131,072 samples on a width has 48 blocks; and 6 bytes a sample are the most that local memory holds.
+    @Test("long rows, and rows too long for local memory", arguments: [false, true])
+    func longRows(isTooLong: Bool) throws {
       var random = SeededGenerator(seed: 42)
-      // 6 bytes a sample in local memory, of which PoCL has 2 MiB.
-      let rows = [RowShape.normal.row(360_000, &random).map { Double(Float($0)) }]
-      let backend = try Candidate.devices[0].make(1, 1 << 30)
+      let backend = try #require(try Candidate.devices[0].make(1, 1 << 30) as? OpenCLBackend)
+      let count = isTooLong ? backend.localMemory / 6 : 140_000
+      let rows = [RowShape.normal.row(count, &random).map { Double(Float($0)) }]
       let plan = StatisticsPlan(lambdas: Self.grids[0], missing: .error)
+      // Small local memory keeps long rows where they are; then there is nothing to compare but the long way.
+      let isNear = backend.putsRowsNear(Self.table(rows, .float32), plan)
+      #expect(isNear == (!isTooLong && backend.localMemory >= 900_000))
       let (floats, doubles) = try (
         backend.reduce(Self.table(rows, .float32), rows: 0..<1, plan: plan),
         backend.reduce(Self.table(rows, .float64), rows: 0..<1, plan: plan)

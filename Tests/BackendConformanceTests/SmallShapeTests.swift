@@ -67,8 +67,10 @@ import Testing
       let made = Case(.normal, prompts: 2, samples: 530, weighted: false, seed: 9)
       // Rows of floats without gold are put in order in local memory, where a processor has no use for order.
       let rows = made.values.map { $0.map { Double(Float($0)) } }
+      let gold = storage == .float64 ? MemorySource(name: "gold", rows: made.gold) : nil
       let table = RewardTable(
-        label: "case", rewards: .cells(MemorySource(name: "case", rows: rows, storage: storage)))
+        label: "case", rewards: .cells(MemorySource(name: "case", rows: rows, storage: storage)),
+        gold: gold)
       for sorted in [false, true] {
         let plan = StatisticsPlan(
           lambdas: [0.01, 0.3, 0.5, 0.7, 0.9, 1.1, 2, 4, 30], sorted: sorted, missing: .error)
@@ -84,6 +86,9 @@ import Testing
           // Both are within 1e-10 of the definitions.
           #expect(abs(x.kl - y.kl) <= 2e-10 * y.kl, "\(lambda) sorted \(sorted)")
           #expect(abs(x.ess - y.ess) <= 2e-10 * y.ess, "\(lambda) sorted \(sorted)")
+          guard gold != nil && sorted else { continue }
+          // Gold has a standard deviation of 1.
+          #expect(abs(x.gold - y.gold) <= 2e-10, "\(lambda) gold")
         }
       }
     }

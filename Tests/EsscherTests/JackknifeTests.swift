@@ -10,7 +10,7 @@ import Testing
 #if arch(x86_64)
   @Suite("Jackknife over samples")
   struct JackknifeTests {
-    private typealias Number = Float80
+    typealias Number = Float80
 
     /// θ(−i) of every sample, by evaluating the row without it.
     private static func leaveOneOut(
@@ -24,7 +24,7 @@ import Testing
       }
     }
 
-    private static func error(_ values: [Number]) -> Number {
+    static func error(_ values: [Number]) -> Number {
       let count = Number(values.count)
       let mean = values.reduce(0, +) / count
       return (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } * (count - 1) / count)
@@ -37,7 +37,7 @@ import Testing
     }
 
     /// The per-prompt lines of one row.
-    private static func points(
+    static func points(
       _ row: [Double], _ gold: [Double], _ weights: [Double]?, _ request: FrontierRequest
     ) throws -> (report: Report, prompt: [PromptPoint]) {
       let table = RewardTable(
@@ -72,87 +72,6 @@ import Testing
         0]
       #expect(close(after.gain, 4.1841347850786188014))
       #expect(close(after.jeffreys, 0.7 * 4.1841347850786188014))
-    }
-
-    @Test("errors of long rows one sample of which has nearly all the weight")
-    func heavySample() throws {
-      var random = SeededGenerator(seed: 78)
-      let count = 10_000
-      // Above all others, which lie within 5: with lambda = 3 it weighs e^19.5 to their 1e4·e^4.5, 0.97.
-      let row = [6.5] + (1..<count).map { _ in min(max(random.normal(), -5), 5) }
-      let gold = row.map { _ in random.normal() }
-      let lines = try Self.points(row, gold, nil, FrontierRequest(lambdas: [3], bestOf: [4000]))
-        .prompt
-      let (tilt, best) = (lines[0].errors, lines[1].errors)
-      let numbers = row.map(Number.init)
-      let exponentials = numbers.map { expl(3 * ($0 - 6.5)) }
-      let sum = exponentials.reduce(0, +)
-      let first = zip(exponentials, numbers).reduce(0) { $0 + $1.0 * $1.1 }
-      var rewards: [Number] = []
-      var kls: [Number] = []
-      for (r, e) in zip(numbers, exponentials) {
-        let mean = (first - e * r) / (sum - e)
-        rewards.append(mean)
-        kls.append(3 * (mean - 6.5) - logl((sum - e) / Number(count - 1)))
-      }
-      let sorted = numbers.sorted(by: >)
-      let weights = OrderStatisticWeights(sampleCount: count - 1, n: 4000).unbiased.map(Number.init)
-      func weight(_ place: Int) -> Number { place < weights.count ? weights[place] : 0 }
-      var below = (1..<count).reduce(Number(0)) { $0 + weight($1 - 1) * sorted[$1] }
-      var above = Number(0)
-      var selected: [Number] = []
-      for place in 0..<count {
-        selected.append(above + below)
-        above += weight(place) * sorted[place]
-        if place + 1 < count { below -= weight(place) * sorted[place + 1] }
-      }
-      // Sums of 1e4/8 roundings a lane, 1.4e-13; partition and mean, right to 1e-13, count 1/(1 − w) = 33 times; weights
-      // are right to 4.3e-14. About the heavy sample itself the sums of all others would have lost 1e-9.
-      let pairs = [
-        ("KL", tilt.kl, kls), ("reward", tilt.reward, rewards),
-        ("best of n", best.reward, selected),
-      ]
-      for (name, got, values) in pairs {
-        let want = Double(Self.error(values))
-        #expect(
-          ((got ?? .nan) - want).magnitude <= 5e-12 * want, "\(name): \(got ?? .nan), \(want)")
-      }
-    }
-
-    @Test("a sample with all the weight leaves nothing when it is left out", arguments: [93, 99])
-    func soleSample(count: Int) throws {
-      // 1/count rounds such that count times it is below 1; e^-200 is nothing beside 1.
-      let row = [1.0] + (1..<count).map { -Double($0) / Double(count) }
-      let gold = row.map { $0 * $0 }
-      let request = FrontierRequest(lambdas: [2e4], bestOf: [1])
-      let errors = try Self.points(row, gold, nil, request).prompt[0].errors
-      #expect(errors.kl == nil && errors.reward == nil && errors.gain == nil && errors.gold == nil)
-    }
-
-    @Test("gold of two-valued rows in best of n, whose ties share their weights")
-    func tiedGold() throws {
-      var random = SeededGenerator(seed: 79)
-      let (count, top, n) = (10_000, 5_000, 4_000)
-      let row = (0..<count).map { $0 < top ? 1.0 : 0 }
-      let gold = row.map { _ in random.normal() }
-      let lines = try Self.points(row, gold, nil, FrontierRequest(lambdas: [1], bestOf: [n])).prompt
-      let weights = OrderStatisticWeights(sampleCount: count - 1, n: n).unbiased.map(Number.init)
-      let whole = weights.prefix(top).reduce(0, +)
-      let less = weights.prefix(top - 1).reduce(0, +)
-      let golds = gold.map(Number.init)
-      let upper = golds[..<top].reduce(0, +)
-      let lower = golds[top...].reduce(0, +)
-      let (highs, lows) = (Number(top), Number(count - top))
-      let values = golds.indices.map { index in
-        index < top
-          ? less * (upper - golds[index]) / (highs - 1) + (1 - less) * lower / lows
-          : whole * upper / highs + (1 - whole) * (lower - golds[index]) / (lows - 1)
-      }
-      let want = Double(Self.error(values))
-      // Each value is rounded next to gold's size, 2^-52, and is that size over sqrt(count) from the others: 1e4·2^-52
-      // of the error at most.
-      let got = lines[1].errors.gold ?? .nan
-      #expect((got - want).magnitude <= 2.3e-12 * want, "\(got), \(want)")
     }
 
     @Test(

@@ -42,7 +42,6 @@ STATUS(clGetKernelWorkGroupInfo, (cl_kernel a, cl_device_id b, cl_kernel_work_gr
 STATUS(clEnqueueWriteBuffer, (cl_command_queue a, cl_mem b, cl_bool c, size_t d, size_t e, const void *f, cl_uint g, const cl_event *h, cl_event *i), (a, b, c, d, e, f, g, h, i))
 STATUS(clEnqueueReadBuffer, (cl_command_queue a, cl_mem b, cl_bool c, size_t d, size_t e, void *f, cl_uint g, const cl_event *h, cl_event *i), (a, b, c, d, e, f, g, h, i))
 STATUS(clEnqueueNDRangeKernel, (cl_command_queue a, cl_kernel b, cl_uint c, const size_t *d, const size_t *e, const size_t *f, cl_uint g, const cl_event *h, cl_event *i), (a, b, c, d, e, f, g, h, i))
-STATUS(clEnqueueMarkerWithWaitList, (cl_command_queue a, cl_uint b, const cl_event *c, cl_event *d), (a, b, c, d))
 STATUS(clWaitForEvents, (cl_uint a, const cl_event *b), (a, b))
 STATUS(clFlush, (cl_command_queue a), (a))
 STATUS(clFinish, (cl_command_queue a), (a))
@@ -84,7 +83,7 @@ CL_API_ENTRY cl_int CL_API_CALL clInitLayer(cl_uint entries, const struct _cl_ic
     INSTALL(clGetPlatformIDs) INSTALL(clGetPlatformInfo) INSTALL(clGetDeviceIDs) INSTALL(clGetDeviceInfo)
     INSTALL(clBuildProgram) INSTALL(clSetKernelArg) INSTALL(clGetKernelWorkGroupInfo)
     INSTALL(clEnqueueWriteBuffer) INSTALL(clEnqueueReadBuffer) INSTALL(clEnqueueNDRangeKernel)
-    INSTALL(clEnqueueMarkerWithWaitList) INSTALL(clWaitForEvents)
+    INSTALL(clWaitForEvents)
     INSTALL(clFlush) INSTALL(clFinish) INSTALL(clCreateContext) INSTALL(clCreateCommandQueue)
     INSTALL(clCreateProgramWithSource) INSTALL(clCreateKernel) INSTALL(clCreateBuffer) INSTALL(clEnqueueMapBuffer)
   }

@@ -71,11 +71,10 @@ cl_int copencl_release_buffer(const copencl_api *api, cl_mem buffer);
 /// Copies to the device; `blocking` 0 returns at once, and `source` must stay until the queue is done.
 cl_int copencl_write(const copencl_api *api, cl_command_queue queue, cl_mem buffer, size_t offset,
                      size_t bytes, const void *source, int blocking);
+/// Copies from the device; where `done` is NULL returns when it has, else at once with an event of that.
 cl_int copencl_read(const copencl_api *api, cl_command_queue queue, cl_mem buffer, size_t offset,
-                    size_t bytes, void *target, int blocking);
+                    size_t bytes, void *target, cl_event *done);
 
-/// An event that comes when the queue is done with what it has been given so far.
-cl_int copencl_mark(const copencl_api *api, cl_command_queue queue, cl_event *event);
 cl_int copencl_wait(const copencl_api *api, cl_event event);
 cl_int copencl_release_event(const copencl_api *api, cl_event event);
 

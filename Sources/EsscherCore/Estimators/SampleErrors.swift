@@ -62,13 +62,17 @@ package struct SampleRow {
   let rewards: UnsafePointer<Double>
   /// Gold rewards less their mean, in the order of the rewards.
   package let gold: UnsafePointer<Double>?
+  /// Room for a number a sample.
+  let scratch: UnsafeMutablePointer<Double>
 
   package init(
-    count: Int, rewards: UnsafePointer<Double>, gold: UnsafePointer<Double>?
+    count: Int, rewards: UnsafePointer<Double>, gold: UnsafePointer<Double>?,
+    scratch: UnsafeMutablePointer<Double>
   ) {
     self.count = count
     unsafe self.rewards = rewards
     unsafe self.gold = gold
+    unsafe self.scratch = scratch
   }
 }
 
@@ -141,79 +145,109 @@ extension SampleErrors {
     self.init()
     precondition(weights.sampleCount == row.count - 1, "weights of one sample less")
     let samples = Double(row.count)
+    let changes = unsafe row.scratch
+    let rest = 1 / (samples - 1)
+    let middle = unsafe row.rewards[row.count / 2]
+    // Equal rewards need no groups: what is exchanged between them is 0.
+    unsafe Self.leaveOneOut(weights, row.count, row.rewards, [], to: changes)
     var rewards = Deviations()
     var gains = Deviations()
-    let rest = samples - 1
-    let middle = unsafe row.rewards[row.count / 2]
-    unsafe Self.leaveOneOut(weights, row.count, row.rewards, ties) { index, change in
-      rewards.add(change)
-      gains.add(unsafe change + (row.rewards[index] - middle) / rest)
+    for index in 0..<row.count {
+      unsafe rewards.add(changes[index])
+      unsafe gains.add(changes[index] + (row.rewards[index] - middle) * rest)
     }
     reward = rewards.error(samples)
     gain = gains.error(samples)
     guard let values = unsafe row.gold else { return }
+    unsafe Self.leaveOneOut(weights, row.count, values, ties, to: changes)
     var golds = Deviations()
-    unsafe Self.leaveOneOut(weights, row.count, values, ties) { _, change in golds.add(change) }
+    for index in 0..<row.count { unsafe golds.add(changes[index]) }
     gold = golds.error(samples)
   }
 
-  /// Calls `body` with U(−i) of every sample i, from the largest on, less that of the sample in the middle.
+  /// Writes U(−i) of every sample i less that of the sample in the middle, the largest sample's first.
   ///
   /// What lies above i keeps its weight u'_p of M − 1 samples, what lies below moves up by one, and what ties
-  /// with i shares the weights of its places.
+  /// with i shares the weights of its places. So neighbours differ by u'_i (v_i − v_{i+1}), groups of ties by
+  /// u'_e (mean − next mean), e the last place of the one before, and within a group of a samples U(−i) has
+  /// (mean − v_i)/(a − 1) of the weight of its first a − 1 places beside that: differences of neighbours throughout, so
+  /// that nothing cancels.
   package static func leaveOneOut(
     _ weights: OrderStatisticWeights, _ count: Int, _ values: UnsafePointer<Double>,
-    _ ties: [TieGroup], body: (_ index: Int, _ change: Double) -> Void
+    _ ties: [TieGroup], to changes: UnsafeMutablePointer<Double>
   ) {
     let u = weights.unbiased
-    func weight(_ place: Int) -> Double { place >= 0 && place < u.count ? u[place] : 0 }
-    /// Walks the groups, the largest first: first place, number, and mean of the values.
-    func forEachGroup(_ visit: (_ start: Int, _ size: Int, _ mean: Double) -> Void) {
-      var next = 0
-      var start = 0
-      while start < count {
-        var size = 1
-        if next < ties.count, count - ties[next].upTo == start {
-          size = ties[next].count
-          next += 1
-        }
-        var sum = 0.0
-        for index in start..<start + size { unsafe sum += values[index] }
-        visit(start, size, sum / Double(size))
-        start += size
+    func weight(_ place: Int) -> Double { place < u.count ? u[place] : 0 }
+    func start(_ tie: Int) -> Int { count - ties[tie].upTo }
+    /// The group of a place; `tie` is that of its ties, if it has any.
+    func group(_ places: Range<Int>) -> Group {
+      guard places.count > 1 else {
+        return unsafe Group(places: places, mean: values[places.lowerBound])
       }
-    }
-    /// What the others of a group of ties have in common when one of its values is left out.
-    func others(_ size: Int, _ mean: Double, _ value: Double) -> Double {
-      size > 1 ? (Double(size) * mean - value) / Double(size - 1) : 0
+      var (sum, own) = (0.0, 0.0)
+      for place in places { unsafe sum += values[place] }
+      for place in places.dropLast() { own += weight(place) }
+      return Group(
+        places: places, mean: sum / Double(places.count), share: own / Double(places.count - 1))
     }
     let middle = count / 2
-    var below = CompensatedSum()
-    var anchor = CompensatedSum()
-    forEachGroup { start, size, mean in
-      for place in start..<start + size { below.add(weight(place - 1) * mean) }
-      if start > middle {
-        for place in start..<start + size { anchor.add(weight(place - 1) * mean) }
-      } else if start + size <= middle {
-        for place in start..<start + size { anchor.add(weight(place) * mean) }
-      } else {
-        let own = (start..<start + size - 1).reduce(0) { $0 + weight($1) }
-        unsafe anchor.add(own * others(size, mean, values[middle]))
+    // The first tie that ends behind the middle.
+    let next = ties.firstIndex { count - $0.below > middle } ?? ties.count
+    let isTied = next < ties.count && start(next) <= middle
+    let first = group(
+      isTied ? start(next)..<count - ties[next].below : middle..<middle + 1)
+    let own = unsafe first.share * (first.mean - values[middle])
+    func visit(_ group: Group, _ change: Double) {
+      for index in group.places {
+        unsafe changes[index] = change + (group.share * (group.mean - values[index]) - own)
       }
     }
-    let unchanged = anchor.value
-    var above = CompensatedSum()
-    forEachGroup { start, size, mean in
-      var own = 0.0
-      for place in start..<start + size {
-        below.add(-weight(place - 1) * mean)
-        if place < start + size - 1 { own += weight(place) }
+    visit(first, 0)
+    var change = CompensatedSum()
+    var last = first
+    var tie = isTied ? next + 1 : next
+    while last.places.upperBound < count {
+      let from = last.places.upperBound
+      let tied = tie < ties.count ? start(tie) : count
+      // Single samples up to the next ties, or those.
+      var mean = last.mean
+      for index in from..<tied {
+        unsafe change.add(weight(index - 1) * (mean - values[index]))
+        unsafe changes[index] = change.value - own
+        unsafe mean = values[index]
       }
-      let outside = above.value + below.value - unchanged
-      for index in start..<start + size {
-        body(index, unsafe outside + own * others(size, mean, values[index]))
-      }
-      for place in start..<start + size { above.add(weight(place) * mean) }
+      guard tied < count else { break }
+      last = group(tied..<count - ties[tie].below)
+      change.add(weight(tied - 1) * (mean - last.mean))
+      visit(last, change.value)
+      tie += 1
     }
+    change = CompensatedSum()
+    last = first
+    tie = next - 1
+    while last.places.lowerBound > 0 {
+      let end = last.places.lowerBound
+      let tied = tie >= 0 ? count - ties[tie].below : 0
+      var mean = last.mean
+      for index in (tied..<end).reversed() {
+        unsafe change.add(weight(index) * (mean - values[index]))
+        unsafe changes[index] = change.value - own
+        unsafe mean = values[index]
+      }
+      guard tied > 0 else { break }
+      last = group(start(tie)..<tied)
+      change.add(weight(tied - 1) * (mean - last.mean))
+      visit(last, change.value)
+      tie -= 1
+    }
+  }
+
+  /// Neighbours of equal reward.
+  private struct Group {
+    var places: Range<Int>
+    /// Of the values.
+    var mean: Double
+    /// Weight of all places but the last, over their number; 0 for a single sample.
+    var share = 0.0
   }
 }

@@ -65,7 +65,7 @@ public struct LaunchTuning: Sendable, Equatable {
   /// with the first one's results soon; but 16 rows where they fit, which its threads share.
   func cellsPerTile(sampleCount: Int) -> Int {
     guard !worksBesideHost else { return 1 << 22 }
-    return min(1 << 22, max(1 << 20, 16 * DeviceLayout.padded(sampleCount)))
+    return min(1 << 22, max(1 << 21, 16 * DeviceLayout.padded(sampleCount)))
   }
 
   /// Options of clBuildProgram. Never fast-math: it breaks the exponential's rounding.

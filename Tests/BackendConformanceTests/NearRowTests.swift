@@ -102,14 +102,14 @@ import Testing
     @Test("many calls on two tiles leave no row of another")
     func manyTiles() throws {
       var random = SeededGenerator(seed: 43)
-      // Tiles hold 2^20 samples at most, so three of them and a short one.
-      let rows = (0..<700).map { _ in
+      // Tiles hold 2^21 samples at most, so three of them and a short one.
+      let rows = (0..<1300).map { _ in
         RowShape.normal.row(5000, &random).map { Double(Float($0)) }
       }
       let backend = try Candidate.devices[0].make(1, 1 << 30)
       let plan = StatisticsPlan(lambdas: [0.01, 0.1, 0.3, 0.5, 1, 2, 8], missing: .error)
-      let whole = try backend.reduce(Self.table(rows, .float32), rows: 0..<700, plan: plan)
-      for row in [0, 208, 209, 210, 418, 627, 699] {
+      let whole = try backend.reduce(Self.table(rows, .float32), rows: 0..<1300, plan: plan)
+      for row in [0, 418, 419, 420, 838, 1257, 1299] {
         let one = try backend.reduce(Self.table(rows, .float32), rows: row..<row + 1, plan: plan)
         #expect(whole.summaries[row] == one.summaries[0], "row \(row)")
         #expect(Array(whole.tilts[7 * row..<7 * row + 7]) == one.tilts, "row \(row)")

@@ -182,8 +182,8 @@ private func addUp(
   }
   let anchor = unsafe Changes(
     Lanes(repeating: rewards[middle]), Lanes(repeating: exponentials[middle]), base, tilt)
-  let goldAnchor = unsafe anchor.gold(
-    Lanes(repeating: hasGold ? golds[middle] : 0) - tilt.goldMean)
+  // About gold's mean, 0: that of the sample in the middle may be far from all others.
+  let goldAnchor = anchor.gold(Lanes(repeating: 0) - tilt.goldMean)
   var kl = LaneDeviations(about: anchor.kl)
   var reward = LaneDeviations(about: anchor.reward)
   var gain = LaneDeviations(about: anchor.gain)

@@ -150,7 +150,7 @@ final class OpenCLEvent {
 
   /// Returns when the command is done.
   ///
-  /// - Throws: also where it, or one before it that it needed, failed.
+  /// - Throws: also where the command failed.
   func wait() throws(OpenCLError) {
     try OpenCLError.check(unsafe copencl_wait(library.api, event), "clWaitForEvents")
   }

@@ -257,7 +257,7 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
       throw OpenCLError(
         call: "", status: 0,
         detail:
-          "a tile needs \(shape.bytes >> 20) MiB on the device, and \(tileLimit >> 20) MiB are "
+          "a tile needs \(shape.bytes >> 20) MiB with its results, and \(tileLimit >> 20) MiB are "
           + "allowed (a quarter of --memory-budget or of the device's memory)")
     }
     tiles = []
@@ -265,8 +265,8 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
     let first = try session.queue()
     let second = worksBesideHost ? try session.queue() : first
     tiles = [
-      try TileMemory(shape, on: session, queue: first, isCopied: isCopied),
-      try TileMemory(shape, on: session, queue: second, isCopied: isCopied),
+      try TileMemory(shape, on: session, queue: first),
+      try TileMemory(shape, on: session, queue: second),
     ]
   }
 

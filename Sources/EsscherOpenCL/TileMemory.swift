@@ -21,7 +21,7 @@ struct TileShape: Equatable {
   var isNear: Bool
   /// Samples of a tile of the radix sort; 0 where rows are sorted otherwise.
   var radixTile: Int
-  /// The host has a copy of what the device writes.
+  /// Rewards go to memory of the device's own, also where it could work on the host's, and results come back from it.
   var isCopied: Bool
   /// Rewards, and gold, cross to the device as the floats that they are stored as.
   var sendsFloats: Bool
@@ -160,12 +160,12 @@ final class TileMemory {
   let tails: OpenCLBuffer
   let goldTails: OpenCLBuffer
 
-  /// - Parameter isCopied: rewards go to memory of the device's own, also where it could work on the host's.
   /// - Parameter queue: carries the tile's copies and kernels.
   init(
-    _ shape: TileShape, on session: OpenCLSession, queue: OpenCLQueue, isCopied: Bool
+    _ shape: TileShape, on session: OpenCLSession, queue: OpenCLQueue
   ) throws(OpenCLError) {
     self.queue = queue
+    let isCopied = shape.isCopied
     // What host and device both write or read: small things there, results back.
     func exchanged(_ bytes: Int, _ what: String) throws(OpenCLError) -> OpenCLBuffer {
       try session.buffer(

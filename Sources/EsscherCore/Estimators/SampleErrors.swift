@@ -38,21 +38,6 @@ public struct SampleErrors: Sendable, Equatable {
   package static let sumCount = 17
 }
 
-/// Σ x and Σ x² of what an estimate changes by, θ̂(−i) less θ̂ without the sample in the middle, which is near most.
-private struct Deviations {
-  private var sum = 0.0
-  private var squares = 0.0
-
-  @inline(__always)
-  mutating func add(_ x: Double) {
-    sum += x
-    squares += x * x
-  }
-
-  /// The jackknife's standard error.
-  func error(_ samples: Double) -> Double { SampleErrors.jackknife(sum, squares, samples) }
-}
-
 /// A row as the leave-one-out estimators read it.
 @safe
 package struct SampleRow {
@@ -130,7 +115,7 @@ extension SampleErrors {
   }
 
   /// √((M−1)/M (Σ x² − (Σ x)²/M)).
-  fileprivate static func jackknife(_ sum: Double, _ squares: Double, _ samples: Double) -> Double {
+  private static func jackknife(_ sum: Double, _ squares: Double, _ samples: Double) -> Double {
     (max(0, squares - sum * sum / samples) * (samples - 1) / samples).squareRoot()
   }
 
@@ -150,19 +135,28 @@ extension SampleErrors {
     let middle = unsafe row.rewards[row.count / 2]
     // Equal rewards need no groups: what is exchanged between them is 0.
     unsafe Self.leaveOneOut(weights, row.count, row.rewards, [], to: changes)
-    var rewards = Deviations()
-    var gains = Deviations()
+    reward = unsafe Self.jackknife(changes, row.count)
     for index in 0..<row.count {
-      unsafe rewards.add(changes[index])
-      unsafe gains.add(changes[index] + (row.rewards[index] - middle) * rest)
+      unsafe changes[index] += (row.rewards[index] - middle) * rest
     }
-    reward = rewards.error(samples)
-    gain = gains.error(samples)
+    gain = unsafe Self.jackknife(changes, row.count)
     guard let values = unsafe row.gold else { return }
     unsafe Self.leaveOneOut(weights, row.count, values, ties, to: changes)
-    var golds = Deviations()
-    for index in 0..<row.count { unsafe golds.add(changes[index]) }
-    gold = golds.error(samples)
+    gold = unsafe Self.jackknife(changes, row.count)
+  }
+
+  /// √((M−1)/M Σ (x − mean)²), in two passes: any sample may be far from all others.
+  private static func jackknife(_ changes: UnsafePointer<Double>, _ count: Int) -> Double {
+    let samples = Double(count)
+    var sum = 0.0
+    for index in 0..<count { unsafe sum += changes[index] }
+    let mean = sum / samples
+    var squares = 0.0
+    for index in 0..<count {
+      let x = unsafe changes[index] - mean
+      squares += x * x
+    }
+    return (squares * (samples - 1) / samples).squareRoot()
   }
 
   /// Writes U(−i) of every sample i less that of the sample in the middle, the largest sample's first.
@@ -171,7 +165,7 @@ extension SampleErrors {
   /// with i shares the weights of its places. So neighbours differ by u'_i (v_i − v_{i+1}), groups of ties by
   /// u'_e (mean − next mean), e the last place of the one before, and within a group of a samples U(−i) has
   /// (mean − v_i)/(a − 1) of the weight of its first a − 1 places beside that: differences of neighbours throughout, so
-  /// that nothing cancels.
+  /// that rewards' changes, which rise, lose nothing.
   package static func leaveOneOut(
     _ weights: OrderStatisticWeights, _ count: Int, _ values: UnsafePointer<Double>,
     _ ties: [TieGroup], to changes: UnsafeMutablePointer<Double>

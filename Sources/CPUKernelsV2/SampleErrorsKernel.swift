@@ -3,7 +3,7 @@
 // standard errors of them.
 
 /// Adds up, over the samples i of a row, the changes x of seven estimates when i is left out, less that of the sample in
-/// the middle, and their squares, and the squares of three influences.
+/// the middle (with gold's mean for its gold), and their squares, and the squares of three influences.
 ///
 /// With w = q e/Z, the odds w/(1 − w) and log Z(−i) − log Z = log(1 − w) − log(1 − q):
 /// - of KL, reward, gain, gain and reward at a held KL, gold, and gold at a held KL: Σ x, then Σ x²;

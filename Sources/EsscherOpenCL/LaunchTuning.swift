@@ -20,7 +20,7 @@ public struct LaunchTuning: Sendable, Equatable {
   public var radixFloats: Int
   /// The same where rewards are doubles.
   public var radixDoubles: Int
-  /// Local memory is the caches of a core: rows that fit are copied there.
+  /// Local memory is the caches of a core: rows that fit are put in order there.
   public var keepsRowsNear: Bool
   /// The device has cores and memory of its own: rewards are copied to it even where it could read the host's, and
   /// the host goes on beside it.

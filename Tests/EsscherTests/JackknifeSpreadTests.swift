@@ -10,6 +10,22 @@ import Testing
 
 #if arch(x86_64)
   extension JackknifeTests {
+    /// The mean of best of n without each sample; values in the order of their rewards, the largest first, none tied.
+    private static func selected(_ values: [Number], n: Int) -> [Number] {
+      let weights = OrderStatisticWeights(sampleCount: values.count - 1, n: n).unbiased.map(
+        Number.init)
+      func weight(_ place: Int) -> Number { place < weights.count ? weights[place] : 0 }
+      var below = (1..<values.count).reduce(Number(0)) { $0 + weight($1 - 1) * values[$1] }
+      var above = Number(0)
+      return values.indices.map { place in
+        defer {
+          above += weight(place) * values[place]
+          if place + 1 < values.count { below -= weight(place) * values[place + 1] }
+        }
+        return above + below
+      }
+    }
+
     @Test("errors of long rows one sample of which has nearly all the weight")
     func heavySample() throws {
       var random = SeededGenerator(seed: 78)
@@ -32,16 +48,7 @@ import Testing
         kls.append(3 * (mean - 6.5) - logl((sum - e) / Number(count - 1)))
       }
       let sorted = numbers.sorted(by: >)
-      let weights = OrderStatisticWeights(sampleCount: count - 1, n: 4000).unbiased.map(Number.init)
-      func weight(_ place: Int) -> Number { place < weights.count ? weights[place] : 0 }
-      var below = (1..<count).reduce(Number(0)) { $0 + weight($1 - 1) * sorted[$1] }
-      var above = Number(0)
-      var selected: [Number] = []
-      for place in 0..<count {
-        selected.append(above + below)
-        above += weight(place) * sorted[place]
-        if place + 1 < count { below -= weight(place) * sorted[place + 1] }
-      }
+      let selected = Self.selected(sorted, n: 4000)
       // Sums of 1e4/8 roundings a lane, 1.4e-13; partition and mean, right to 1e-13, count 1/(1 − w) = 33 times; weights
       // are right to 4.3e-14. About the heavy sample itself the sums of all others would have lost 1e-9.
       let pairs = [
@@ -109,15 +116,7 @@ import Testing
       #expect(((lines[1].errors.reward ?? .nan) - base).magnitude <= 1e-13 * base)
       // Best of 50 hardly sees it: u'_M = C(0, 49) = 0.
       let sorted = numbers.sorted(by: >)
-      let weights = OrderStatisticWeights(sampleCount: row.count - 1, n: 50).unbiased.map(
-        Number.init)
-      func weight(_ place: Int) -> Number { place < weights.count ? weights[place] : 0 }
-      let values = row.indices.map { left in
-        row.indices.reduce(Number(0)) { sum, place in
-          place == left ? sum : sum + weight(place < left ? place : place - 1) * sorted[place]
-        }
-      }
-      let want = Double(Self.error(values))
+      let want = Double(Self.error(Self.selected(sorted, n: 50)))
       // Rewards less their mean of −500 are rounded by 5.7e-14, beside an error of 0.07; weights are right to 4.3e-14.
       #expect(((lines[2].errors.reward ?? .nan) - want).magnitude <= 1e-11 * want)
     }
@@ -172,16 +171,7 @@ import Testing
       let sum = terms.reduce(0, +)
       let first = zip(terms, golds).reduce(0) { $0 + $1.0 * $1.1 }
       let tilted = row.indices.map { (first - terms[$0] * golds[$0]) / (sum - terms[$0]) }
-      let weights = OrderStatisticWeights(sampleCount: count - 1, n: n).unbiased.map(Number.init)
-      func weight(_ place: Int) -> Number { place < weights.count ? weights[place] : 0 }
-      var below = (1..<count).reduce(Number(0)) { $0 + weight($1 - 1) * golds[$1] }
-      var above = Number(0)
-      var selected: [Number] = []
-      for place in 0..<count {
-        selected.append(above + below)
-        above += weight(place) * golds[place]
-        if place + 1 < count { below -= weight(place) * golds[place + 1] }
-      }
+      let selected = Self.selected(golds, n: n)
       // The error is that one sample's change; weights are right to 4.3e-14 and the partition to 1.4e-13.
       for (name, got, values) in [
         ("tilt", lines[0].errors.gold, tilted), ("best of n", lines[1].errors.gold, selected),

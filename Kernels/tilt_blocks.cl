@@ -76,14 +76,17 @@ __kernel void tilt_blocks(__global const double *restrict values, __global const
   __local double scratch[VEC == 8 ? 1 : BLOCK_SUMS * WG_SIZE];
   const size_t row = get_group_id(0);
   const uint lane = get_local_id(0);
-  const uint count = counts[row];
 #if IS_NEAR
   const int weighted = 0, is_sorted = 0, has_rank = 0, has_gold = 0;
   __global const float *r = rewards + offsets[row];
   __global const double *a = values, *g = values;
   __local ushort *places = (__local ushort *)place_vectors;
-  summarise_near(r, values, 0, count, summaries + row * SUMMARY_STRIDE, scratch);
+  summarise_near(r, values, 0, counts[row], summaries + row * SUMMARY_STRIDE, scratch);
+  // Nobody has looked at these cells yet. One that is missing or infinite leaves no sum; the row is left alone then, and
+  // the host comes back without that cell.
+  const uint count = isfinite(summaries[row * SUMMARY_STRIDE + S_FIRST]) ? counts[row] : 0;
 #else
+  const uint count = counts[row];
   const int weighted = (flags & HAS_WEIGHTS) != 0;
   const int is_sorted = (flags & IS_SORTED) != 0 && !weighted;
   const int has_rank = (flags & HAS_RANK) != 0;

@@ -151,6 +151,13 @@ cl_int copencl_create_shared_buffer(const copencl_api *api, cl_context context, 
   return CREATED(*buffer, status);
 }
 
+cl_int copencl_create_held_buffer(const copencl_api *api, cl_context context, size_t bytes, const void *host,
+                                  cl_mem *buffer) {
+  cl_int status = CL_SUCCESS;
+  *buffer = api->CreateBuffer(context, CL_MEM_READ_ONLY | CL_MEM_USE_HOST_PTR, bytes, (void *)host, &status);
+  return CREATED(*buffer, status);
+}
+
 cl_int copencl_create_pinned_buffer(const copencl_api *api, cl_context context, size_t bytes, cl_mem *buffer) {
   cl_int status = CL_SUCCESS;
   *buffer = api->CreateBuffer(context, CL_MEM_READ_ONLY | CL_MEM_ALLOC_HOST_PTR, bytes, NULL, &status);

@@ -69,3 +69,61 @@ extension DeviceKernels {
     try queue.launch(bestOfN, groups: (count, ns), lanes: tuning.lanes)
   }
 }
+
+extension OpenCLBackend {
+  /// Bytes of order-statistic weights on the device at once.
+  private static let orderStatisticLimit = 256 << 20
+
+  /// Runs of a tile's rows whose weights fit the device together, and each row's class in its run.
+  ///
+  /// A row too short for one of the laws has no class; the pipeline refuses it by name.
+  func bestOfGroups(
+    _ tile: TileMemory, _ plan: StatisticsPlan
+  ) -> (groups: [(rows: Range<Int>, sampleCounts: [Int])], classes: [UInt32]) {
+    let limit = min(Self.orderStatisticLimit, memoryBudgetBytes / 8, session.profile.largestBuffer)
+    let fewest = plan.fewestSamples
+    var groups: [(rows: Range<Int>, sampleCounts: [Int])] = []
+    var classes: [UInt32] = []
+    var wanted: [Int] = []
+    var known: [Int: UInt32] = [:]
+    var bytes = 0
+    var start = 0
+    for (row, stored) in tile.counts.enumerated() {
+      let count = Int(stored)
+      if count >= fewest, known[count] == nil {
+        let size = WeightTables.bytes(sampleCount: count, laws: plan.selections)
+        if bytes + size > limit && !wanted.isEmpty {
+          groups.append((start..<row, wanted))
+          (start, wanted, known, bytes) = (row, [], [:], 0)
+        }
+        bytes += size
+        known[count] = UInt32(wanted.count)
+        wanted.append(count)
+      }
+      classes.append(count >= fewest ? known[count] ?? .max : .max)
+    }
+    if !wanted.isEmpty { groups.append((start..<tile.counts.count, wanted)) }
+    return (groups, classes)
+  }
+
+  /// Launches best-of-n for each run of rows.
+  func enqueueBestOf(
+    _ tile: TileMemory, _ laws: [SelectionLaw], _ flags: UInt32
+  ) throws(OpenCLError) {
+    let cache = cacheBox.cache(grid: laws, byteLimit: memoryBudgetBytes / 4)
+    for group in tile.groups {
+      if tables?.laws != laws || tables?.tables.sampleCounts != group.sampleCounts {
+        tables = nil
+        tables = (
+          laws,
+          try WeightTables(sampleCounts: group.sampleCounts, cache: cache, on: queue)
+        )
+      }
+      if let tables {
+        try kernels.bestOf(
+          tile, first: group.rows.lowerBound, count: group.rows.count, tables: tables.tables,
+          ns: laws.count, flags: flags, on: tile.queue)
+      }
+    }
+  }
+}

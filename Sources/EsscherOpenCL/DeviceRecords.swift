@@ -100,6 +100,13 @@ struct DeviceRecords {
       rewards: Array(tails[range]), gold: goldTails.isEmpty ? [] : Array(goldTails[range]))
   }
 
+  /// Whether no row has a cell that is missing or infinite, which leave no sum; asked of rows that nobody has looked at.
+  var areFinite: Bool {
+    stride(from: 3, to: summaries.count, by: DeviceLayout.summaryStride).allSatisfy {
+      summaries[$0].isFinite
+    }
+  }
+
   func summary(_ row: Int) -> ArraySlice<Double> {
     Self.slice(summaries, row, DeviceLayout.summaryStride)
   }

@@ -109,6 +109,22 @@ final class OpenCLSession {
     return unsafe OpenCLBuffer(library: library, memory: memory, size: size, host: host)
   }
 
+  /// Memory of the host that the device reads where it lies, and never writes.
+  ///
+  /// - Parameter start: of what must stay there until the buffer is released.
+  func heldBuffer(
+    _ start: UnsafeRawPointer, _ bytes: Int, _ what: String
+  ) throws(OpenCLError) -> OpenCLBuffer {
+    var memory: cl_mem?
+    try OpenCLError.check(
+      unsafe copencl_create_held_buffer(library.api, context, bytes, start, &memory),
+      "clCreateBuffer of \(bytes) bytes for \(what)")
+    guard let memory = unsafe memory else {
+      throw OpenCLError(call: "clCreateBuffer", status: -30)
+    }
+    return unsafe OpenCLBuffer(library: library, memory: memory, size: bytes, host: nil)
+  }
+
   /// Memory of the host that the device copies from without a detour, as the driver allocates it.
   ///
   /// - Returns: nil where the driver has none; ordinary memory then does, more slowly.

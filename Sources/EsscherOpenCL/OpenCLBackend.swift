@@ -15,13 +15,13 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
   private let bootstrapLock = Mutex(())
   let session: OpenCLSession
   /// Copies that are waited for: lambdas, weights, tie groups beyond those expected.
-  private let queue: OpenCLQueue
+  let queue: OpenCLQueue
   private let bootstrapQueue: OpenCLQueue
   let kernels: DeviceKernels
-  private let memoryBudgetBytes: Int
-  private let cacheBox = OrderStatisticCacheBox()
-  private var tables: (laws: [SelectionLaw], tables: WeightTables)?
-  private var tiles: [TileMemory] = []
+  let memoryBudgetBytes: Int
+  let cacheBox = OrderStatisticCacheBox()
+  var tables: (laws: [SelectionLaw], tables: WeightTables)?
+  var tiles: [TileMemory] = []
 
   /// Name for reports: the device and how it is driven.
   public let name: String
@@ -66,21 +66,19 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
 
   deinit { settle() }
 
-  /// Waits for what is under way: staging memory must outlive the copies from it.
+  /// Waits for what is under way: what kernels and copies read must outlive them.
   private func settle() {
     for tile in tiles {
       do throws(OpenCLError) { try tile.queue.finish() } catch {}
+      tile.held = nil
     }
   }
 
   /// GPUs work beside the processor.
   public var worksBesideHost: Bool { kernels.tuning.worksBesideHost }
 
-  /// Bytes of order-statistic weights on the device at once.
-  private static let tableLimit = 256 << 20
-
   /// Bytes that one of the two tiles may take.
-  private var tileLimit: Int {
+  var tileLimit: Int {
     min(memoryBudgetBytes / 4, session.profile.globalMemory / 4)
   }
 
@@ -99,7 +97,7 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
   }
 
   /// Rows are copied to memory of the device's own.
-  private var isCopied: Bool { worksBesideHost || !session.profile.sharesMemory }
+  var isCopied: Bool { worksBesideHost || !session.profile.sharesMemory }
 
   /// Evaluates a plan on some rows.
   public func reduce(
@@ -144,27 +142,64 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
     into result: inout StatisticsTable
   ) throws(EsscherError) {
     let blocks = DeviceBlocks(table, source, plan, tuning: kernels.tuning, profile: session.profile)
-    let parts = split(table, source, rows, plan, blocks)
-    let flags = Self.flags(table, plan) | blocks.flags
-    do throws(OpenCLError) {
-      try prepareTiles(table, source, parts, plan, blocks)
-    } catch { throw error.report(device: name) }
-    let lambdas = try upload(plan.rowLambdas?.values ?? plan.lambdas)
-    // A tile is loaded and copied while the one before it is computed, and computed while that is collected.
-    var pending: TileMemory?
-    for (index, part) in parts.enumerated() {
-      let tile = tiles[index % 2]
-      try tile.load(part, table: table, source: source, missing: plan.missing)
-      let (groups, classes) = bestOfGroups(tile, plan)
-      tile.groups = plan.selections.isEmpty ? [] : groups
+    let run = TileRun(
+      table: table, source: source, plan: plan, blocks: blocks,
+      lambdas: try upload(plan.rowLambdas?.values ?? plan.lambdas),
+      flags: Self.flags(table, plan) | blocks.flags)
+    // Kernels that put rows near find missing cells themselves; where some are, the rows that follow are looked at first.
+    var looks = !blocks.isNear
+    for batch in batches(table, source, rows, plan, blocks) {
       do throws(OpenCLError) {
-        try tile.upload(classes: classes, withTails: plan.tail)
-        try enqueue(tile, plan, blocks, lambdas, flags)
+        try prepareTiles(batch.shape)
       } catch { throw error.report(device: name) }
-      if let before = pending { try collect(before, table, plan, flags, into: &result) }
-      pending = tile
+      // A tile is loaded and copied while the one before it is computed, and computed while that is collected.
+      var pending: TileMemory?
+      for (index, part) in batch.parts.enumerated() {
+        let tile = tiles[index % 2]
+        try start(tile, part, run, looks: looks)
+        if let before = pending { try finish(before, run, &looks, into: &result) }
+        pending = tile
+      }
+      if let last = pending { try finish(last, run, &looks, into: &result) }
     }
-    if let last = pending { try collect(last, table, plan, flags, into: &result) }
+  }
+
+  /// Loads rows and queues their copies, kernels and results.
+  private func start(
+    _ tile: TileMemory, _ rows: Range<Int>, _ run: borrowing TileRun, looks: Bool
+  ) throws(EsscherError) {
+    let plan = run.plan
+    try tile.load(
+      rows, table: run.table, source: run.source, missing: plan.missing, looks: looks)
+    let (groups, classes) = bestOfGroups(tile, plan)
+    tile.groups = plan.selections.isEmpty ? [] : groups
+    do throws(OpenCLError) {
+      try tile.upload(classes: classes, withTails: plan.tail)
+      try enqueue(tile, run)
+    } catch { throw error.report(device: name) }
+  }
+
+  /// Waits for a tile's results and makes the table's rows of them.
+  private func finish(
+    _ tile: TileMemory, _ run: borrowing TileRun, _ looks: inout Bool,
+    into result: inout StatisticsTable
+  ) throws(EsscherError) {
+    var records = try self.records(tile, run.plan)
+    if tile.isUnseen && !records.areFinite {
+      looks = true
+      try start(tile, tile.rows, run, looks: true)
+      records = try self.records(tile, run.plan)
+    }
+    tile.held = nil
+    try collect(tile, records, run, into: &result)
+  }
+
+  private func records(
+    _ tile: TileMemory, _ plan: StatisticsPlan
+  ) throws(EsscherError) -> DeviceRecords {
+    do throws(OpenCLError) {
+      return try DeviceRecords(tile, plan, on: queue)
+    } catch { throw error.report(device: name) }
   }
 
   private func upload(_ lambdas: [Double]) throws(EsscherError) -> OpenCLBuffer {
@@ -181,99 +216,8 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
       | (table.logWeights != nil ? DeviceLayout.hasWeights : 0)
   }
 
-  /// Cuts rows into tiles of about as many cells as suit the device that keep the limits of memory, a row at least.
-  private func split(
-    _ table: RewardTable, _ source: any RewardSource, _ rows: Range<Int>, _ plan: StatisticsPlan,
-    _ blocks: DeviceBlocks
-  ) -> [Range<Int>] {
-    var parts: [Range<Int>] = []
-    var start = rows.lowerBound
-    var cells = 0
-    let tail = plan.tail ? RowTail.count(sampleCount: source.longestSampleCount) : 0
-    let most = kernels.tuning.cellsPerTile(sampleCount: source.longestSampleCount)
-    for row in rows {
-      let here = DeviceLayout.padded(max(1, source.sampleCount(row: row)))
-      let count = row - start + 1
-      let shape = shape(
-        table, plan, blocks, cells: cells + here, rows: count, tails: count * tail)
-      let fits =
-        cells + here <= most && count <= 1 << 14 && shape.bytes <= tileLimit
-        && shape.largestBuffer <= session.profile.largestBuffer
-      if row > start && !fits {
-        parts.append(start..<row)
-        start = row
-        cells = 0
-      }
-      cells += here
-    }
-    if start < rows.upperBound { parts.append(start..<rows.upperBound) }
-    return parts
-  }
-
-  private func shape(
-    _ table: RewardTable, _ plan: StatisticsPlan, _ blocks: DeviceBlocks, cells: Int, rows: Int,
-    tails: Int
-  ) -> TileShape {
-    let isShort = table.rewardSource?.storage == .float32
-    let usesRadix = kernels.tuning.usesRadix(
-      samples: table.rewardSource?.longestSampleCount ?? 0, isShort: isShort)
-    return TileShape(
-      cells: cells, rows: rows, lambdas: plan.lambdaCount, ns: plan.selections.count,
-      hasGold: table.gold != nil, hasWeights: table.logWeights != nil, isSorted: blocks.isSorted,
-      hasShortKeys: blocks.isSorted && isShort, isOrdered: blocks.isOrdered,
-      isNear: blocks.isNear, radixTile: blocks.isSorted && usesRadix ? kernels.tuning.sortBlock : 0,
-      isCopied: isCopied, sendsFloats: isShort && (isCopied || blocks.isNear),
-      sendsGoldFloats: isCopied && table.gold?.storage == .float32, tailCells: tails)
-  }
-
-  /// Makes the two tiles as large as the largest part, where the ones at hand are not.
-  private func prepareTiles(
-    _ table: RewardTable, _ source: any RewardSource, _ parts: [Range<Int>],
-    _ plan: StatisticsPlan, _ blocks: DeviceBlocks
-  ) throws(OpenCLError) {
-    var cells = 8
-    var rows = 1
-    var tails = 0
-    for part in parts {
-      if plan.tail {
-        let longest = source.longestSampleCount
-        tails = max(tails, part.count * RowTail.count(sampleCount: longest))
-      }
-      rows = max(rows, part.count)
-      cells = max(
-        cells,
-        part.reduce(0) { $0 + DeviceLayout.padded(max(1, source.sampleCount(row: $1))) })
-    }
-    var shape = shape(table, plan, blocks, cells: cells, rows: rows, tails: tails)
-    if let tile = tiles.first {
-      // Rounds of few lambdas and of many follow one another: their tiles grow and stay.
-      let grown = shape.grown(to: tile.shape)
-      if grown == tile.shape { return }
-      if grown.bytes <= tileLimit && grown.largestBuffer <= session.profile.largestBuffer {
-        shape = grown
-      }
-    }
-    guard shape.bytes <= tileLimit else {
-      throw OpenCLError(
-        call: "", status: 0,
-        detail:
-          "a tile needs \(shape.bytes >> 20) MiB with its results, and \(tileLimit >> 20) MiB are "
-          + "allowed (a quarter of --memory-budget or of the device's memory)")
-    }
-    tiles = []
-    // On a processor kernels would take turns with those of the other tile and both end late: there they wait for it.
-    let first = try session.queue()
-    let second = worksBesideHost ? try session.queue() : first
-    tiles = [
-      try TileMemory(shape, on: session, queue: first),
-      try TileMemory(shape, on: session, queue: second),
-    ]
-  }
-
-  private func enqueue(
-    _ tile: TileMemory, _ plan: StatisticsPlan, _ blocks: DeviceBlocks,
-    _ lambdas: borrowing OpenCLBuffer, _ flags: UInt32
-  ) throws(OpenCLError) {
+  private func enqueue(_ tile: TileMemory, _ run: borrowing TileRun) throws(OpenCLError) {
+    let (plan, blocks, flags) = (run.plan, run.blocks, run.flags)
     let longest = Int(tile.counts.max() ?? 0)
     if !blocks.isNear { try kernels.widen(tile, on: tile.queue) }
     if blocks.isSorted { try kernels.sort(tile, flags: flags, longest: longest, on: tile.queue) }
@@ -281,76 +225,21 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
     if plan.sorted { try kernels.findTies(tile, flags: flags, on: tile.queue) }
     if plan.tail { try kernels.gatherTails(tile, on: tile.queue) }
     try kernels.sweep(
-      tile, blocks, lambdas: DeviceLambdas(plan, firstRow: tile.rows.lowerBound), values: lambdas,
+      tile, blocks, lambdas: DeviceLambdas(plan, firstRow: tile.rows.lowerBound),
+      values: run.lambdas,
       flags: flags, on: tile.queue)
     if !plan.selections.isEmpty { try enqueueBestOf(tile, plan.selections, flags) }
     try DeviceRecords.enqueue(tile, plan)
     try tile.queue.flush()
   }
 
-  /// Runs of a tile's rows whose weights fit the device together, and each row's class in its run.
-  ///
-  /// A row too short for one of the laws has no class; the pipeline refuses it by name.
-  private func bestOfGroups(
-    _ tile: TileMemory, _ plan: StatisticsPlan
-  ) -> (groups: [(rows: Range<Int>, sampleCounts: [Int])], classes: [UInt32]) {
-    let limit = min(Self.tableLimit, memoryBudgetBytes / 8, session.profile.largestBuffer)
-    let fewest = plan.fewestSamples
-    var groups: [(rows: Range<Int>, sampleCounts: [Int])] = []
-    var classes: [UInt32] = []
-    var wanted: [Int] = []
-    var known: [Int: UInt32] = [:]
-    var bytes = 0
-    var start = 0
-    for (row, stored) in tile.counts.enumerated() {
-      let count = Int(stored)
-      if count >= fewest, known[count] == nil {
-        let size = WeightTables.bytes(sampleCount: count, laws: plan.selections)
-        if bytes + size > limit && !wanted.isEmpty {
-          groups.append((start..<row, wanted))
-          (start, wanted, known, bytes) = (row, [], [:], 0)
-        }
-        bytes += size
-        known[count] = UInt32(wanted.count)
-        wanted.append(count)
-      }
-      classes.append(count >= fewest ? known[count] ?? .max : .max)
-    }
-    if !wanted.isEmpty { groups.append((start..<tile.counts.count, wanted)) }
-    return (groups, classes)
-  }
-
-  /// Launches best-of-n for each run of rows.
-  private func enqueueBestOf(
-    _ tile: TileMemory, _ laws: [SelectionLaw], _ flags: UInt32
-  ) throws(OpenCLError) {
-    let cache = cacheBox.cache(grid: laws, byteLimit: memoryBudgetBytes / 4)
-    for group in tile.groups {
-      if tables?.laws != laws || tables?.tables.sampleCounts != group.sampleCounts {
-        tables = nil
-        tables = (
-          laws,
-          try WeightTables(sampleCounts: group.sampleCounts, cache: cache, on: queue)
-        )
-      }
-      if let tables {
-        try kernels.bestOf(
-          tile, first: group.rows.lowerBound, count: group.rows.count, tables: tables.tables,
-          ns: laws.count, flags: flags, on: tile.queue)
-      }
-    }
-  }
-
   // MARK: Results
 
   private func collect(
-    _ tile: TileMemory, _ table: RewardTable, _ plan: StatisticsPlan, _ flags: UInt32,
+    _ tile: TileMemory, _ records: DeviceRecords, _ run: borrowing TileRun,
     into result: inout StatisticsTable
   ) throws(EsscherError) {
-    let records: DeviceRecords
-    do throws(OpenCLError) {
-      records = try DeviceRecords(tile, plan, on: queue)
-    } catch { throw error.report(device: name) }
+    let (table, plan) = (run.table, run.plan)
     let cache = cacheBox.cache(grid: plan.selections, byteLimit: memoryBudgetBytes / 4)
     let isWeighted = table.logWeights != nil
     for offset in tile.rows.indices.map({ $0 - tile.rows.lowerBound }) {

@@ -19,15 +19,16 @@ final class StagedCells {
 
   /// Copies a row to its place.
   ///
-  /// - Returns: whether no cell is missing or infinite.
+  /// - Parameter looks: whether to look for cells that are missing or infinite.
+  /// - Returns: whether none was seen.
   func copy(
-    _ source: any RewardSource, _ row: Int, _ count: Int, to offset: Int
+    _ source: any RewardSource, _ row: Int, _ count: Int, to offset: Int, looks: Bool
   ) throws(EsscherError) -> Bool {
     guard areFloats else {
       let place = unsafe memory.doubles + offset
       try unsafe source.copyDoubles(
         rows: row..<row + 1, columns: nil, to: .init(start: place, count: count))
-      return unsafe place.allFinite(count: count)
+      return unsafe !looks || place.allFinite(count: count)
     }
     let place = unsafe memory.floats + offset
     if let held = unsafe source.heldFloats(rows: row..<row + 1) {
@@ -36,7 +37,7 @@ final class StagedCells {
       try unsafe source.copyFloats(
         rows: row..<row + 1, columns: nil, to: .init(start: place, count: count))
     }
-    return unsafe place.allFinite(count: count)
+    return unsafe !looks || place.allFinite(count: count)
   }
 
   /// Calls `body` with a copied row as doubles, and keeps of it as many cells as that returns.
@@ -59,21 +60,40 @@ final class StagedCells {
   }
 }
 
+/// Rows that the device reads where their source holds them.
+@safe
+final class HeldRows {
+  let buffer: OpenCLBuffer
+
+  init(_ start: UnsafePointer<Float>, cells: Int, on session: OpenCLSession) throws(OpenCLError) {
+    buffer = try unsafe session.heldBuffer(start, 4 * cells, "the rewards in their place")
+  }
+}
+
 extension TileMemory {
   /// Reads rows of a table and makes them fit for the statistics.
+  ///
+  /// - Parameter looks: whether to look for cells that are missing or infinite, and to do what is to be done about them.
+  ///   Else the kernel finds them, and rows that their source holds are not even copied.
   func load(
-    _ rows: Range<Int>, table: RewardTable, source: any RewardSource, missing: MissingPolicy
+    _ rows: Range<Int>, table: RewardTable, source: any RewardSource, missing: MissingPolicy,
+    looks: Bool
   ) throws(EsscherError) {
     self.rows = rows
+    isUnseen = !looks
+    unsafe heldStart = looks ? nil : Self.hold(rows, source)
     offsets.removeAll(keepingCapacity: true)
     counts.removeAll(keepingCapacity: true)
     dropped.removeAll(keepingCapacity: true)
     var offset = 0
     for row in rows {
       let stored = source.sampleCount(row: row)
-      var isClean = try staged.copy(source, row, stored, to: offset)
+      var isClean = true
+      if unsafe heldStart == nil {
+        isClean = try staged.copy(source, row, stored, to: offset, looks: looks)
+      }
       if let gold = table.gold {
-        isClean = try stagedGold.copy(gold, row, stored, to: offset) && isClean
+        isClean = try stagedGold.copy(gold, row, stored, to: offset, looks: true) && isClean
       }
       var count = stored
       if table.logWeights != nil || !isClean {
@@ -84,6 +104,14 @@ extension TileMemory {
       dropped.append(stored - count)
       offset += DeviceLayout.padded(stored)
     }
+  }
+
+  /// Where the rows lie, if the kernels can read them there: vectors that begin in a row have to end in it.
+  private static func hold(_ rows: Range<Int>, _ source: any RewardSource) -> UnsafePointer<Float>?
+  {
+    let counts = rows.map { source.sampleCount(row: $0) }
+    guard counts.allSatisfy({ $0 % 8 == 0 }), counts.contains(where: { $0 > 0 }) else { return nil }
+    return unsafe source.heldFloats(rows: rows)
   }
 
   /// Drops a row's missing cells and makes weights of its log weights.
@@ -141,7 +169,10 @@ extension TileMemory {
     if shape.ns > 0 { try queue.enqueueWrite(rowClasses, to: classes) }
     if shape.isSorted { try queue.enqueueWrite([UInt32(0)], to: tieCount) }
     if withTails { try queue.enqueueWrite(tailStarts.map { UInt64($0) }, to: tailOffsets) }
-    if shape.sendsFloats && shape.isSorted {
+    held = nil
+    if let start = unsafe heldStart {
+      held = try unsafe HeldRows(start, cells: counts.reduce(0) { $0 + Int($1) }, on: queue.session)
+    } else if shape.sendsFloats && shape.isSorted {
       try unsafe queue.enqueueWrite(staged.memory.start, 4 * usedCells, to: spareKeys)
     } else if shape.sendsFloats {
       try unsafe queue.enqueueWrite(staged.memory.start, 4 * usedCells, to: sent)

@@ -122,6 +122,11 @@ final class TileMemory {
   var groups: [(rows: Range<Int>, sampleCounts: [Int])] = []
   /// Rows of the matrix that the tile holds.
   var rows = 0..<0
+  /// Nobody has looked for missing cells among them yet.
+  var isUnseen = false
+  /// Where their source holds them, if they are not staged, and what the kernels read them by.
+  var heldStart: UnsafePointer<Float>?
+  var held: HeldRows?
 
   // Device side
   let deviceOffsets: OpenCLBuffer

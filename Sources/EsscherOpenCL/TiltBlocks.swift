@@ -103,7 +103,11 @@ final class NearBlocks {
       throw OpenCLError(
         call: "", status: 0, detail: "a prompt has more samples than its source said")
     }
-    try kernel.set(0, tile.sent)
+    if let held = tile.held {
+      try kernel.set(0, held.buffer)
+    } else {
+      try kernel.set(0, tile.sent)
+    }
     try kernel.set(1, tile.rewards)
     try kernel.set(2, tile.deviceOffsets)
     try kernel.set(3, tile.deviceCounts)

@@ -80,6 +80,82 @@ import Testing
       }
     }
 
+    /// Rows that end where memory ends, of lengths that are whole vectors or are not.
+    private static func heldRows(whole: Bool) -> [[Double]] {
+      var random = SeededGenerator(seed: 44)
+      let rows = [600, 4096, 8, 0, 512, 1000].map { count in
+        RowShape.normal.row(whole ? count : count + 3, &random)
+      }
+      return rows.map { $0.map { Double(Float($0)) } }
+    }
+
+    @Test(
+      "rows are read where their source holds them, and nothing beyond",
+      arguments: Candidate.devices,
+      [true, false])
+    func heldRows(candidate: Candidate, whole: Bool) throws {
+      let rows = Self.heldRows(whole: whole)
+      let held = try HeldFloatSource(rows)
+      let table = RewardTable(label: "rows", rewards: .cells(held))
+      let backend = try candidate.make(1, 1 << 30)
+      let plan = StatisticsPlan(lambdas: Self.grids[0], missing: .error)
+      let found = try backend.reduce(table, rows: 0..<rows.count, plan: plan)
+      let isProcessor = candidate.name == Candidate.devices[0].name
+      #expect((held.singleReads == 0) == (isProcessor && whole))
+      let copied = try backend.reduce(
+        Self.table(rows, .float32), rows: 0..<rows.count, plan: plan)
+      #expect(found.summaries == copied.summaries)
+      #expect(found.tilts == copied.tilts)
+      #expect(found.methods == copied.methods)
+    }
+
+    /// What each missing or infinite cell does, in the first row or a later one, is what it does on the processor.
+    @Test(
+      "cells that no one looked at before the kernel",
+      arguments: [Double.nan, .infinity, -.infinity],
+      [MissingPolicy.drop, .error])
+    func unseenCells(cell: Double, policy: MissingPolicy) throws {
+      let plan = StatisticsPlan(lambdas: Self.grids[0], missing: policy)
+      func outcome(
+        _ backend: any Backend, _ table: RewardTable
+      ) -> Result<StatisticsTable, EsscherError> {
+        Result { () throws(EsscherError) in
+          try backend.reduce(table, rows: 0..<6, plan: plan)
+        }
+      }
+      for (row, column) in [(0, 599), (1, 0), (2, 7), (5, 500)] {
+        for whole in [true, false] {
+          var rows = Self.heldRows(whole: whole)
+          rows[row][column] = cell
+          let backend = try Candidate.devices[0].make(1, 1 << 30)
+          let table = RewardTable(
+            label: "rows", rewards: .cells(try HeldFloatSource(rows)))
+          let found = outcome(backend, table)
+          let looked = outcome(
+            backend,
+            RewardTable(
+              label: "rows", rewards: .cells(MemorySource(name: "held", rows: rows))))
+          let processor = outcome(CPUBackend(threads: 1), table)
+          let isDropped = cell.isNaN && policy == .drop
+          switch (found, looked, processor) {
+          case (.success(let found), .success(let looked), .success(let processor)):
+            #expect(isDropped)
+            #expect(found.summaries == looked.summaries)
+            #expect(found.tilts.map(\.exp) == looked.tilts.map(\.exp))
+            #expect(found.tilts.map(\.first) == looked.tilts.map(\.first))
+            #expect(found.summaries[row].droppedCount == 1)
+            #expect(found.summaries.map(\.sampleCount) == processor.summaries.map(\.sampleCount))
+          case (.failure(let found), .failure(let looked), .failure(let processor)):
+            #expect(!isDropped)
+            #expect(found == looked)
+            #expect(found == processor)
+          default:
+            Issue.record("row \(row): \(found), \(looked), \(processor)")
+          }
+        }
+      }
+    }
+
     /// From 131,072 samples on a width has 48 blocks; and 6 bytes a sample are the most that local memory holds.
     @Test("long rows, and rows too long for local memory", arguments: [false, true])
     func longRows(isTooLong: Bool) throws {
@@ -99,17 +175,25 @@ import Testing
       #expect(floats.tilts == doubles.tilts)
     }
 
-    @Test("many calls on two tiles leave no row of another")
-    func manyTiles() throws {
+    /// With a missing cell in the second tile, from which on rows are looked at first, and in the last one.
+    @Test("many calls on two tiles leave no row of another", arguments: [false, true])
+    func manyTiles(misses: Bool) throws {
       var random = SeededGenerator(seed: 43)
       // Tiles hold 2^21 samples at most, so three of them and a short one.
-      let rows = (0..<1300).map { _ in
+      var rows = (0..<1300).map { _ in
         RowShape.normal.row(5000, &random).map { Double(Float($0)) }
       }
+      if misses {
+        rows[500][17] = .nan
+        rows[1299][0] = .nan
+      }
       let backend = try Candidate.devices[0].make(1, 1 << 30)
-      let plan = StatisticsPlan(lambdas: [0.01, 0.1, 0.3, 0.5, 1, 2, 8], missing: .error)
-      let whole = try backend.reduce(Self.table(rows, .float32), rows: 0..<1300, plan: plan)
-      for row in [0, 418, 419, 420, 838, 1257, 1299] {
+      let plan = StatisticsPlan(
+        lambdas: [0.01, 0.1, 0.3, 0.5, 1, 2, 8], missing: misses ? .drop : .error)
+      let held = RewardTable(label: "rows", rewards: .cells(try HeldFloatSource(rows)))
+      let whole = try backend.reduce(held, rows: 0..<1300, plan: plan)
+      #expect(whole.summaries.reduce(0) { $0 + $1.droppedCount } == (misses ? 2 : 0))
+      for row in [0, 418, 419, 420, 500, 838, 1257, 1299] {
         let one = try backend.reduce(Self.table(rows, .float32), rows: row..<row + 1, plan: plan)
         #expect(whole.summaries[row] == one.summaries[0], "row \(row)")
         #expect(Array(whole.tilts[7 * row..<7 * row + 7]) == one.tilts, "row \(row)")

@@ -63,6 +63,9 @@ cl_int copencl_launch(const copencl_api *api, cl_command_queue queue, cl_kernel 
 cl_int copencl_create_buffer(const copencl_api *api, cl_context context, size_t bytes, cl_mem *buffer);
 cl_int copencl_create_shared_buffer(const copencl_api *api, cl_context context, size_t bytes, void *host,
                                     cl_mem *buffer);
+/// Memory of the host that the device reads where it lies, and never writes.
+cl_int copencl_create_held_buffer(const copencl_api *api, cl_context context, size_t bytes, const void *host,
+                                  cl_mem *buffer);
 /// Memory of the host that devices copy from without a detour; to be mapped for good.
 cl_int copencl_create_pinned_buffer(const copencl_api *api, cl_context context, size_t bytes, cl_mem *buffer);
 cl_int copencl_map(const copencl_api *api, cl_command_queue queue, cl_mem buffer, size_t bytes, void **start);

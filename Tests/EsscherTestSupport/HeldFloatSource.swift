@@ -8,7 +8,7 @@ import Synchronization
 /// further, ends the process.
 @safe
 public final class HeldFloatSource: RewardSource, @unchecked Sendable {
-  // Unchecked: the memory is never written after it is filled.
+  // Unchecked: once it is filled, nothing can write to the memory.
   /// Name for messages.
   public let name = "held"
   /// Floats.

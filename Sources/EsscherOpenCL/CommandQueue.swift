@@ -18,7 +18,10 @@ final class OpenCLQueue {
 
   deinit { _ = unsafe copencl_release_queue(library.api, queue) }
 
-  /// Copies to the device; returns when the bytes have left.
+  /// Copies to the device; returns when the bytes are there, for the commands of every queue.
+  ///
+  /// A blocking write need only have taken the bytes when it returns: Intel's runtime let kernels of another queue read what
+  /// was there before.
   func write<Element: BitwiseCopyable>(
     _ values: [Element], to buffer: borrowing OpenCLBuffer
   ) throws(OpenCLError) {
@@ -30,6 +33,7 @@ final class OpenCLQueue {
       unsafe copencl_write(library.api, queue, memory, 0, bytes, $0.baseAddress, 1)
     }
     try OpenCLError.check(status, "clEnqueueWriteBuffer of \(bytes) bytes")
+    try finish()
   }
 
   /// Starts a copy to the device; `source` must stay as it is until the queue has got there.

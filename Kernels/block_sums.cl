@@ -58,10 +58,11 @@ INLINE real series(__local const double *moments, const uint block, const uint c
 // A team's sums over the first `count` blocks at one lambda:
 //   0 sum e^x   1 sum (e^x - 1)   2 sum s e^x   3 sum s^2 e^x   4 sum a e^x   5 sum g e^x   6 sum g s e^x
 //   7 samples
-// with s the distance above `offset`'s zero, x = lambda s. `offset` is the place of the first block's start.
+// with s the distance above `offset`'s zero, x = lambda s. `offset` is the place of the first block's start. `depth` is
+// 2 for all of them, 1 for 0, 2, 5 and 7, 0 for 0 and 7: a series of three, two or one. A constant at every call.
 INLINE void block_sums(__local const double *moments, const uint count, const uint capacity, const double offset,
-                       const double width, const double lambda, const int has_rank, const int has_gold,
-                       real *sums) {
+                       const double width, const double lambda, const int depth, const int has_rank,
+                       const int has_gold, real *sums) {
   const double half_width = width / 2;
   double c[16];
   block_factors(lambda * half_width, c);
@@ -86,31 +87,37 @@ INLINE void block_sums(__local const double *moments, const uint count, const ui
     for (int k = 14; k > 0; k--) {
       const real own = LOAD(moments + k * capacity, block);
       a0 = fma((real)c[k], own, a0);
-      a1 = fma((real)c[k], next, a1);
-      a2 = fma((real)c[k], after, a2);
+      if (depth > 0) a1 = fma((real)c[k], next, a1);
+      if (depth > 1) a2 = fma((real)c[k], after, a2);
       after = next;
       next = own;
     }
     const real samples = LOAD(moments, block);
     a0 = fma((real)c[0], samples, a0);
-    a1 = fma((real)c[0], next, a1) + next;
-    a2 = fma((real)c[0], after, a2) + after;
     const real full = a0 + samples;
     sums[0] = fma(e, full, sums[0]);
-    sums[1] = fma(em1 + (scale - (real)1.0), samples, fma(e, a0, sums[1]));
-    const real first = fma(o, full, (real)half_width * a1);
-    sums[2] = fma(e, first, sums[2]);
-    // o^2 A0 + 2 o h A1 + h^2 A2 = o (o A0 + h A1) + h (o A1 + h A2)
-    const real rest = fma(o, a1, (real)half_width * a2) * (real)half_width;
-    sums[3] = fma(e, fma(o, first, rest), sums[3]);
-    if (has_rank) sums[4] = fma(e, series(ranks, block, capacity, c, 0), sums[4]);
-    if (has_gold) {
-      const real own = series(golds, block, capacity, c, 0);
-      const real next = series(golds, block, capacity, c, 1);
-      sums[5] = fma(e, own, sums[5]);
-      sums[6] = fma(e, fma(o, own, (real)half_width * next), sums[6]);
-    }
     sums[7] += samples;
+    if (depth > 0) {
+      a1 = fma((real)c[0], next, a1) + next;
+      const real first = fma(o, full, (real)half_width * a1);
+      sums[2] = fma(e, first, sums[2]);
+      if (depth > 1) {
+        sums[1] = fma(em1 + (scale - (real)1.0), samples, fma(e, a0, sums[1]));
+        a2 = fma((real)c[0], after, a2) + after;
+        // o^2 A0 + 2 o h A1 + h^2 A2 = o (o A0 + h A1) + h (o A1 + h A2)
+        const real rest = fma(o, a1, (real)half_width * a2) * (real)half_width;
+        sums[3] = fma(e, fma(o, first, rest), sums[3]);
+      }
+    }
+    if (depth > 1 && has_rank) sums[4] = fma(e, series(ranks, block, capacity, c, 0), sums[4]);
+    if (depth > 0 && has_gold) {
+      const real own = series(golds, block, capacity, c, 0);
+      sums[5] = fma(e, own, sums[5]);
+      if (depth > 1) {
+        const real next = series(golds, block, capacity, c, 1);
+        sums[6] = fma(e, fma(o, own, (real)half_width * next), sums[6]);
+      }
+    }
   }
 }
 

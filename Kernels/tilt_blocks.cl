@@ -276,8 +276,11 @@ __kernel void tilt_blocks(__global const double *restrict values, __global const
       real found[BLOCK_SUMS];
 #pragma unroll
       for (int f = 0; f < BLOCK_SUMS; f++) found[f] = 0;
-      block_sums(moments, needed < (double)used ? (uint)needed + 1 : used, capacity, offset, width, lambda,
-                 has_rank && !is_square, has_gold, found);
+      const uint seen = needed < (double)used ? (uint)needed + 1 : used;
+      // Squares have a first sum only for the biases, which are asked for with ranks.
+      if (!is_square) block_sums(moments, seen, capacity, offset, width, lambda, 2, has_rank, has_gold, found);
+      else if (has_rank) block_sums(moments, seen, capacity, offset, width, lambda, 1, 1, has_gold, found);
+      else block_sums(moments, seen, capacity, offset, width, lambda, 0, 0, 0, found);
       store_block_sums(found, is_square, turn + lane / TEAM < tasks, count,
                        sums + (row * lambda_count + index) * TILT_STRIDE, scratch);
     }

@@ -3,17 +3,12 @@
 
 internal import EsscherCore
 
-/// What a tile's kernels left behind, on the host.
+/// What a tile's kernels left behind, on the host; to be read before the tile is used again.
 struct DeviceRecords {
-  private let summaries: [Double]
-  private let moments: [Double]
-  private let sums: [Double]
-  private let bestOf: [Double]
+  private let tile: TileMemory
   private let plans: [UInt32]
   private let lambdas: Int
   private let ns: Int
-  private let tails: [Double]
-  private let goldTails: [Double]
   private let tailStarts: [Int]
   /// Tie groups by row of the tile, the largest samples' first.
   private(set) var ties: [Int: [TieGroup]] = [:]
@@ -57,18 +52,11 @@ struct DeviceRecords {
   ) throws(OpenCLError) {
     for result in tile.results { try result.wait() }
     let rows = tile.rows.count
+    self.tile = tile
     lambdas = plan.lambdaCount
     ns = plan.selections.count
-    summaries = tile.summaries.values(rows * DeviceLayout.summaryStride, of: Double.self)
-    moments =
-      lambdas > 0 ? tile.moments.values(rows * DeviceLayout.momentStride, of: Double.self) : []
     plans = lambdas > 0 ? tile.plans.values(rows * DeviceLayout.planStride, of: UInt32.self) : []
-    sums = tile.sums.values(rows * lambdas * DeviceLayout.tiltFields, of: Double.self)
-    bestOf = tile.bestOf.values(rows * ns * DeviceLayout.bestOfFields, of: Double.self)
     tailStarts = plan.tail ? tile.tailStarts : []
-    let tailCells = tailStarts.last ?? 0
-    tails = tile.tails.values(tailCells, of: Double.self)
-    goldTails = tile.goldTails.values(tile.shape.hasGold ? tailCells : 0, of: Double.self)
     guard plan.sorted else { return }
     let count = tile.tieCount.values(1, of: UInt32.self)[0]
     guard Int(count) <= tile.shape.tieCapacity else {
@@ -97,27 +85,31 @@ struct DeviceRecords {
     guard !tailStarts.isEmpty else { return RowTail() }
     let range = tailStarts[row]..<tailStarts[row + 1]
     return RowTail(
-      rewards: Array(tails[range]), gold: goldTails.isEmpty ? [] : Array(goldTails[range]))
+      rewards: tile.tails.values(range, of: Double.self),
+      gold: tile.shape.hasGold ? tile.goldTails.values(range, of: Double.self) : [])
   }
 
   /// Whether no row has a cell that is missing or infinite, which leave no sum; asked of rows that nobody has looked at.
-  var areFinite: Bool {
-    stride(from: 3, to: summaries.count, by: DeviceLayout.summaryStride).allSatisfy {
-      summaries[$0].isFinite
-    }
-  }
+  var areFinite: Bool { (0..<tile.rows.count).allSatisfy { summary($0)[3].isFinite } }
 
   func summary(_ row: Int) -> ArraySlice<Double> {
-    Self.slice(summaries, row, DeviceLayout.summaryStride)
+    record(tile.summaries, row, DeviceLayout.summaryStride)
   }
   func moment(_ row: Int) -> ArraySlice<Double> {
-    Self.slice(moments, row, DeviceLayout.momentStride)
+    lambdas > 0 ? record(tile.moments, row, DeviceLayout.momentStride) : []
   }
   func tilt(_ row: Int) -> ArraySlice<Double> {
-    Self.slice(sums, row, lambdas * DeviceLayout.tiltFields)
+    record(tile.sums, row, lambdas * DeviceLayout.tiltFields)
   }
   func best(_ row: Int) -> ArraySlice<Double> {
-    Self.slice(bestOf, row, ns * DeviceLayout.bestOfFields)
+    record(tile.bestOf, row, ns * DeviceLayout.bestOfFields)
+  }
+
+  /// A row's record: copies of whole tables would be as large as what is made of them.
+  private func record(
+    _ buffer: borrowing OpenCLBuffer, _ row: Int, _ stride: Int
+  ) -> ArraySlice<Double> {
+    buffer.values(row * stride..<(row + 1) * stride, of: Double.self)[...]
   }
 
   /// How the device summed a row's lambdas.
@@ -143,9 +135,5 @@ struct DeviceRecords {
     }
     methods.samples = lambdas - centred - blocks.count - methods.runs
     return methods
-  }
-
-  private static func slice(_ values: [Double], _ row: Int, _ stride: Int) -> ArraySlice<Double> {
-    values[min(row * stride, values.count)..<min((row + 1) * stride, values.count)]
   }
 }

@@ -213,10 +213,17 @@ struct OpenCLBuffer: ~Copyable {
 
   /// What was read back to the memory of the host.
   func values<Element: BitwiseCopyable>(_ count: Int, of type: Element.Type) -> [Element] {
-    guard count > 0 else { return [] }
-    let host = exchange(count * MemoryLayout<Element>.stride)
-    return unsafe Array(
-      UnsafeBufferPointer(start: host.start.assumingMemoryBound(to: type), count: count))
+    values(0..<count, of: type)
+  }
+
+  /// Some of it.
+  func values<Element: BitwiseCopyable>(
+    _ range: Range<Int>, of type: Element.Type
+  ) -> [Element] {
+    guard !range.isEmpty else { return [] }
+    let host = exchange(range.upperBound * MemoryLayout<Element>.stride)
+    let start = unsafe host.start.assumingMemoryBound(to: type) + range.lowerBound
+    return unsafe Array(UnsafeBufferPointer(start: start, count: range.count))
   }
 }
 

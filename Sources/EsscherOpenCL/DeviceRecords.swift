@@ -90,7 +90,9 @@ struct DeviceRecords {
   }
 
   /// Whether no row has a cell that is missing or infinite, which leave no sum; asked of rows that nobody has looked at.
-  var areFinite: Bool { (0..<tile.rows.count).allSatisfy { summary($0)[3].isFinite } }
+  var areFinite: Bool {
+    (0..<tile.rows.count).allSatisfy { summary($0)[DeviceLayout.summaryFirst].isFinite }
+  }
 
   func summary(_ row: Int) -> ArraySlice<Double> {
     record(tile.summaries, row, DeviceLayout.summaryStride)

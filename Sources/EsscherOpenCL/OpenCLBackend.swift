@@ -22,6 +22,8 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
   let cacheBox = OrderStatisticCacheBox()
   var tables: (laws: [SelectionLaw], tables: WeightTables)?
   var tiles: [TileMemory] = []
+  /// The rows asked for last had missing cells, so the next ones are looked at before the device has them.
+  private var hasMissing = false
 
   /// Name for reports: the device and how it is driven.
   public let name: String
@@ -70,7 +72,7 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
   private func settle() {
     for tile in tiles {
       do throws(OpenCLError) { try tile.queue.finish() } catch {}
-      tile.held = nil
+      tile.letGo()
     }
   }
 
@@ -146,9 +148,11 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
       table: table, source: source, plan: plan, blocks: blocks,
       lambdas: try upload(plan.rowLambdas?.values ?? plan.lambdas),
       flags: Self.flags(table, plan) | blocks.flags)
-    // Kernels that put rows near find missing cells themselves; where some are, the rows that follow are looked at first.
-    var looks = !blocks.isNear
-    for batch in batches(table, source, rows, plan, blocks) {
+    let batches: [TileBatch]
+    do throws(OpenCLError) {
+      batches = try self.batches(table, source, rows, plan, blocks)
+    } catch { throw error.report(device: name) }
+    for batch in batches {
       do throws(OpenCLError) {
         try prepareTiles(batch.shape)
       } catch { throw error.report(device: name) }
@@ -156,21 +160,30 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
       var pending: TileMemory?
       for (index, part) in batch.parts.enumerated() {
         let tile = tiles[index % 2]
-        try start(tile, part, run, looks: looks)
-        if let before = pending { try finish(before, run, &looks, into: &result) }
+        do throws(EsscherError) {
+          try start(tile, part, run)
+        } catch {
+          // Of two rows that are wrong the first is named, and nobody may have looked at the tile before this one yet.
+          if let before = pending { try finish(before, run, into: &result) }
+          throw error
+        }
+        if let before = pending { try finish(before, run, into: &result) }
         pending = tile
       }
-      if let last = pending { try finish(last, run, &looks, into: &result) }
+      if let last = pending { try finish(last, run, into: &result) }
     }
+    hasMissing = result.summaries.contains { $0.droppedCount > 0 }
   }
 
   /// Loads rows and queues their copies, kernels and results.
   private func start(
-    _ tile: TileMemory, _ rows: Range<Int>, _ run: borrowing TileRun, looks: Bool
+    _ tile: TileMemory, _ rows: Range<Int>, _ run: borrowing TileRun
   ) throws(EsscherError) {
     let plan = run.plan
+    // Kernels that put rows near find missing cells themselves, at the price of doing such a tile twice.
     try tile.load(
-      rows, table: run.table, source: run.source, missing: plan.missing, looks: looks)
+      rows, table: run.table, source: run.source, missing: plan.missing,
+      looks: !run.blocks.isNear || hasMissing)
     let (groups, classes) = bestOfGroups(tile, plan)
     tile.groups = plan.selections.isEmpty ? [] : groups
     do throws(OpenCLError) {
@@ -181,16 +194,15 @@ public final class OpenCLBackend: Backend, @unchecked Sendable {
 
   /// Waits for a tile's results and makes the table's rows of them.
   private func finish(
-    _ tile: TileMemory, _ run: borrowing TileRun, _ looks: inout Bool,
-    into result: inout StatisticsTable
+    _ tile: TileMemory, _ run: borrowing TileRun, into result: inout StatisticsTable
   ) throws(EsscherError) {
     var records = try self.records(tile, run.plan)
     if tile.isUnseen && !records.areFinite {
-      looks = true
-      try start(tile, tile.rows, run, looks: true)
+      hasMissing = true
+      try start(tile, tile.rows, run)
       records = try self.records(tile, run.plan)
     }
-    tile.held = nil
+    tile.letGo()
     try collect(tile, records, run, into: &result)
   }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which rows share a tile, and which tiles share memory.
 
-internal import EsscherCore
+package import EsscherCore
 
 /// What all tiles of a call share.
 struct TileRun: ~Copyable {
@@ -25,10 +25,12 @@ extension OpenCLBackend {
   ///
   /// One batch as a rule: it takes a very long row beside thousands of short ones, each near the limit of memory, that no
   /// tile is both long enough and has enough rows.
+  ///
+  /// - Throws: where a row does not fit a tile, before anything is computed.
   func batches(
     _ table: RewardTable, _ source: any RewardSource, _ rows: Range<Int>, _ plan: StatisticsPlan,
     _ blocks: DeviceBlocks
-  ) -> [TileBatch] {
+  ) throws(OpenCLError) -> [TileBatch] {
     var batches: [TileBatch] = []
     for part in split(table, source, rows, plan, blocks) {
       let cells = part.reduce(0) {
@@ -37,6 +39,13 @@ extension OpenCLBackend {
       let tail = plan.tail ? RowTail.count(sampleCount: source.longestSampleCount) : 0
       let shape = shape(
         table, plan, blocks, cells: cells, rows: part.count, tails: part.count * tail)
+      guard shape.bytes <= tileLimit else {
+        throw OpenCLError(
+          call: "", status: 0,
+          detail:
+            "a tile needs \((shape.bytes >> 20) + 1) MiB with its results, and \(tileLimit >> 20) MiB are "
+            + "allowed (a quarter of --memory-budget or of the device's memory)")
+      }
       if let last = batches.last, case let grown = shape.grown(to: last.shape), fits(grown) {
         batches[batches.count - 1].shape = grown
         batches[batches.count - 1].parts.append(part)
@@ -45,6 +54,17 @@ extension OpenCLBackend {
       }
     }
     return batches
+  }
+
+  /// How many batches a table's rows make.
+  package func batchCount(_ table: RewardTable, _ plan: StatisticsPlan) throws(EsscherError) -> Int
+  {
+    guard let source = table.rewardSource else { return 0 }
+    let blocks = DeviceBlocks(
+      table, source, plan, tuning: kernels.tuning, profile: session.profile)
+    do throws(OpenCLError) {
+      return try batches(table, source, 0..<source.rowCount, plan, blocks).count
+    } catch { throw error.report(device: name) }
   }
 
   private func fits(_ shape: TileShape) -> Bool {
@@ -101,13 +121,6 @@ extension OpenCLBackend {
       let grown = shape.grown(to: tile.shape)
       if grown == tile.shape { return }
       if fits(grown) { shape = grown }
-    }
-    guard shape.bytes <= tileLimit else {
-      throw OpenCLError(
-        call: "", status: 0,
-        detail:
-          "a tile needs \((shape.bytes >> 20) + 1) MiB with its results, and \(tileLimit >> 20) MiB are "
-          + "allowed (a quarter of --memory-budget or of the device's memory)")
     }
     tiles = []
     // On a processor kernels would take turns with those of the other tile and both end late: there they wait for it.

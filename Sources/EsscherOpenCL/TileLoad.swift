@@ -106,6 +106,12 @@ extension TileMemory {
     }
   }
 
+  /// Leaves the source's memory alone from here on.
+  func letGo() {
+    held = nil
+    unsafe heldStart = nil
+  }
+
   /// Where the rows lie, if the kernels can read them there: vectors that begin in a row have to end in it.
   private static func hold(_ rows: Range<Int>, _ source: any RewardSource) -> UnsafePointer<Float>?
   {

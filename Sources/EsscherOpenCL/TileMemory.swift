@@ -85,6 +85,8 @@ struct TileShape: Equatable {
 /// Fields of the kernels' records; the constants of Kernels/*.cl.
 enum DeviceLayout {
   static let summaryStride = 10
+  /// Σ (v − centre).
+  static let summaryFirst = 3
   static let momentStride = 61
   static let tiltFields = 11
   static let planStride = 6

@@ -72,8 +72,6 @@ import Testing
         #expect(floats.tilts.map(\.first) == doubles.tilts.map(\.first), "grid \(index)")
         #expect(floats.tilts.map(\.second) == doubles.tilts.map(\.second), "grid \(index)")
         if squared {
-          #expect(
-            floats.tilts.map(\.squaresFirst) == doubles.tilts.map(\.squaresFirst), "grid \(index)")
           #expect(floats.tilts.map(\.squares) == doubles.tilts.map(\.squares), "grid \(index)")
         }
         #expect(floats.methods == doubles.methods)
@@ -89,6 +87,14 @@ import Testing
       return rows.map { $0.map { Double(Float($0)) } }
     }
 
+    /// A backend that no other test has, whose last rows had no missing cell: rows that follow one are looked at first.
+    private static func unworried(_ candidate: Candidate) throws -> any Backend {
+      let backend = try candidate.make(1, 1 << 30 + 8)
+      let plan = StatisticsPlan(lambdas: [1], missing: .error)
+      _ = try backend.reduce(table([[1, 2]], .float32), rows: 0..<1, plan: plan)
+      return backend
+    }
+
     @Test(
       "rows are read where their source holds them, and nothing beyond",
       arguments: Candidate.devices,
@@ -97,7 +103,7 @@ import Testing
       let rows = Self.heldRows(whole: whole)
       let held = try HeldFloatSource(rows)
       let table = RewardTable(label: "rows", rewards: .cells(held))
-      let backend = try candidate.make(1, 1 << 30)
+      let backend = try Self.unworried(candidate)
       let plan = StatisticsPlan(lambdas: Self.grids[0], missing: .error)
       let found = try backend.reduce(table, rows: 0..<rows.count, plan: plan)
       let isProcessor = candidate.name == Candidate.devices[0].name
@@ -127,7 +133,7 @@ import Testing
         for whole in [true, false] {
           var rows = Self.heldRows(whole: whole)
           rows[row][column] = cell
-          let backend = try Candidate.devices[0].make(1, 1 << 30)
+          let backend = try Self.unworried(Candidate.devices[0])
           let table = RewardTable(
             label: "rows", rewards: .cells(try HeldFloatSource(rows)))
           let found = outcome(backend, table)
@@ -187,7 +193,7 @@ import Testing
         rows[500][17] = .nan
         rows[1299][0] = .nan
       }
-      let backend = try Candidate.devices[0].make(1, 1 << 30)
+      let backend = try Self.unworried(Candidate.devices[0])
       let plan = StatisticsPlan(
         lambdas: [0.01, 0.1, 0.3, 0.5, 1, 2, 8], missing: misses ? .drop : .error)
       let held = RewardTable(label: "rows", rewards: .cells(try HeldFloatSource(rows)))
@@ -198,6 +204,28 @@ import Testing
         #expect(whole.summaries[row] == one.summaries[0], "row \(row)")
         #expect(Array(whole.tilts[7 * row..<7 * row + 7]) == one.tilts, "row \(row)")
       }
+    }
+
+    /// Nobody has looked at the second tile when the third one's cell is found.
+    @Test("of two rows that are wrong the first is named")
+    func firstOfTwo() throws {
+      var random = SeededGenerator(seed: 46)
+      var rows = (0..<1300).map { _ in
+        RowShape.normal.row(5000, &random).map { Double(Float($0)) }
+      }
+      rows[0][3] = .nan
+      rows[500][17] = .infinity
+      rows[900][18] = .infinity
+      let table = RewardTable(label: "rows", rewards: .cells(try HeldFloatSource(rows)))
+      let plan = StatisticsPlan(lambdas: Self.grids[0], missing: .drop)
+      let errors = try [Self.unworried(Candidate.devices[0]), CPUBackend(threads: 1)].map {
+        backend in
+        #expect(throws: EsscherError.self) {
+          try backend.reduce(table, rows: 0..<1300, plan: plan)
+        }
+      }
+      #expect(errors[0] == errors[1])
+      #expect(errors[0]?.location?.row == 500)
     }
   }
 #endif

@@ -22,6 +22,8 @@ import Testing
         rewards: .cells(MemorySource(name: "rows", rows: rows, storage: .float32)))
       let plan = StatisticsPlan(
         lambdas: (0..<32).map { 0.1 * Double($0 + 1) }, sorted: sorted, missing: .error)
+      let device = try #require(try candidate.make(1, 8 << 20) as? OpenCLBackend)
+      #expect(try device.batchCount(table, plan) > 1)
       let little = try candidate.make(1, 8 << 20).reduce(table, rows: 0..<3001, plan: plan)
       let much = try candidate.make(1, 1 << 30).reduce(table, rows: 0..<3001, plan: plan)
       #expect(little.summaries == much.summaries)

@@ -73,6 +73,10 @@ struct DeviceRecords {
         throw OpenCLError(call: "", status: 0, detail: "the device named a row that is not there")
       }
       let samples = Int(tile.counts[row])
+      guard triples[3 * slot + 1] < triples[3 * slot + 2], triples[3 * slot + 2] <= samples else {
+        throw OpenCLError(
+          call: "", status: 0, detail: "the device named samples that are not there")
+      }
       ties[row, default: []].append(
         TieGroup(
           below: samples - Int(triples[3 * slot + 2]), upTo: samples - Int(triples[3 * slot + 1])))

@@ -6,6 +6,7 @@ internal import EsscherCore
 /// What a tile's kernels left behind, on the host; to be read before the tile is used again.
 struct DeviceRecords {
   private let tile: TileMemory
+  private let summaries: [Double]
   private let plans: [UInt32]
   private let lambdas: Int
   private let ns: Int
@@ -55,6 +56,7 @@ struct DeviceRecords {
     self.tile = tile
     lambdas = plan.lambdaCount
     ns = plan.selections.count
+    summaries = tile.summaries.values(rows * DeviceLayout.summaryStride, of: Double.self)
     plans = lambdas > 0 ? tile.plans.values(rows * DeviceLayout.planStride, of: UInt32.self) : []
     tailStarts = plan.tail ? tile.tailStarts : []
     guard plan.sorted else { return }
@@ -95,11 +97,13 @@ struct DeviceRecords {
 
   /// Whether no row has a cell that is missing or infinite, which leave no sum; asked of rows that nobody has looked at.
   var areFinite: Bool {
-    (0..<tile.rows.count).allSatisfy { summary($0)[DeviceLayout.summaryFirst].isFinite }
+    stride(
+      from: DeviceLayout.summaryFirst, to: summaries.count, by: DeviceLayout.summaryStride
+    ).allSatisfy { summaries[$0].isFinite }
   }
 
   func summary(_ row: Int) -> ArraySlice<Double> {
-    record(tile.summaries, row, DeviceLayout.summaryStride)
+    summaries[row * DeviceLayout.summaryStride..<(row + 1) * DeviceLayout.summaryStride]
   }
   func moment(_ row: Int) -> ArraySlice<Double> {
     lambdas > 0 ? record(tile.moments, row, DeviceLayout.momentStride) : []

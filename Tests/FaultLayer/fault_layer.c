@@ -1,19 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // An OpenCL layer that makes one call fail. FAULT=CALL:STATUS:NUMBER makes the call's NUMBER-th use (from 1)
 // and every later one return STATUS; FAULT_MAIN=1 spares the children that probe drivers.
-#define CL_TARGET_OPENCL_VERSION 120
-#define CL_USE_DEPRECATED_OPENCL_1_2_APIS
-#include <CL/cl.h>
-#include <CL/cl_icd.h>
-#include <CL/cl_layer.h>
+#include "layer.h"
+
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-static const struct _cl_icd_dispatch *next;
-static struct _cl_icd_dispatch table;
 static char call[64];
 static int status_wanted, number, used;
 
@@ -51,15 +44,6 @@ OBJECT(cl_program, clCreateProgramWithSource, (cl_context a, cl_uint b, const ch
 OBJECT(cl_kernel, clCreateKernel, (cl_program a, const char *b, cl_int *status), (a, b, status))
 OBJECT(void *, clEnqueueMapBuffer, (cl_command_queue a, cl_mem b, cl_bool c, cl_map_flags d, size_t e, size_t f, cl_uint g, const cl_event *h, cl_event *i, cl_int *status), (a, b, c, d, e, f, g, h, i, status))
 OBJECT(cl_mem, clCreateBuffer, (cl_context a, cl_mem_flags b, size_t c, void *d, cl_int *status), (a, b, c, d, status))
-
-CL_API_ENTRY cl_int CL_API_CALL clGetLayerInfo(cl_layer_info what, size_t size, void *value, size_t *length) {
-  const cl_layer_api_version version = CL_LAYER_API_VERSION_100;
-  if (what != CL_LAYER_API_VERSION) return CL_INVALID_VALUE;
-  if (value && size < sizeof version) return CL_INVALID_VALUE;
-  if (value) memcpy(value, &version, sizeof version);
-  if (length) *length = sizeof version;
-  return CL_SUCCESS;
-}
 
 static int is_probe(void) {
   char line[4096] = {0};

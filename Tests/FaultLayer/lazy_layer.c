@@ -2,17 +2,9 @@
 // An OpenCL layer under which a blocking write takes the bytes and no more, as the specification allows: the write itself
 // stands in its queue only once something else is asked of that queue. A kernel of another queue then reads what was
 // there before.
-#define CL_TARGET_OPENCL_VERSION 120
-#define CL_USE_DEPRECATED_OPENCL_1_2_APIS
-#include <CL/cl.h>
-#include <CL/cl_icd.h>
-#include <CL/cl_layer.h>
-#include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
+#include "layer.h"
 
-static const struct _cl_icd_dispatch *next;
-static struct _cl_icd_dispatch table;
+#include <pthread.h>
 
 struct write {
   struct write *earlier;
@@ -77,15 +69,6 @@ static cl_int CL_API_CALL launch_behind(cl_command_queue a, cl_kernel b, cl_uint
 static cl_int CL_API_CALL finish_behind(cl_command_queue queue) {
   const cl_int status = issue(queue);
   return status != CL_SUCCESS ? status : next->clFinish(queue);
-}
-
-CL_API_ENTRY cl_int CL_API_CALL clGetLayerInfo(cl_layer_info what, size_t size, void *value, size_t *length) {
-  const cl_layer_api_version version = CL_LAYER_API_VERSION_100;
-  if (what != CL_LAYER_API_VERSION) return CL_INVALID_VALUE;
-  if (value && size < sizeof version) return CL_INVALID_VALUE;
-  if (value) memcpy(value, &version, sizeof version);
-  if (length) *length = sizeof version;
-  return CL_SUCCESS;
 }
 
 CL_API_ENTRY cl_int CL_API_CALL clInitLayer(cl_uint entries, const struct _cl_icd_dispatch *target,

@@ -2,7 +2,7 @@
 // The power moments of a whole row from those of its blocks: Σ (d/scale)^k about the mean, as
 // ``powerMoments`` takes them sample by sample.
 
-/// Adds the power moments of blocks to `sums`, one set of 13 behind the other; places of k = 0 are left alone.
+/// Adds the power moments of blocks to `sums`, sets of `powerRow` doubles; places of k = 0 are left alone.
 ///
 /// With o the block's centre and h half its width in units of the scale, (o + h u)^k = Σ_j C(k, j) o^(k−j) h^j u^j;
 /// twelve passes of t_k ← t_k + o·t_(k−1) over t_k = h^k Σ u^k make that of all k at once.
@@ -21,7 +21,7 @@ public func blockPowerMoments(
   var set = 0
   while set < sets {
     let source = unsafe moments + set &* blockPowers &* blockStride
-    let target = unsafe sums + set &* (powerCount &+ 1)
+    let target = unsafe sums + set &* powerRow
     var place = Lanes(1, 3, 5, 7, 9, 11, 13, 15)
     var block = 0
     while block < count {

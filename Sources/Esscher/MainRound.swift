@@ -9,8 +9,9 @@ struct MainRound {
   let request: FrontierRequest
   let overview: MatrixOverview
 
-  /// Prompts whose values are held at once: few enough for the caches, and enough for the threads.
-  private static let rowsAtOnce = 256
+  /// Prompts whose values are held at once: few enough that the threads' caches still hold them when they are added
+  /// point by point (20 KiB each at 64 lambdas), and enough to share among threads.
+  private static func rowsAtOnce(threads: Int) -> Int { min(256, 16 * max(2, threads)) }
   /// Two digits; while a block of prompts is added to some, its sums take as much again.
   private static let bytesPerSum = 16
 
@@ -31,6 +32,7 @@ struct MainRound {
     let empty = FrontierAccumulator(
       grid: grid, bootstrapLines: lines, replicates: request.resamples, seed: request.seed)
     let (backend, observer) = (scan.backend, scan.observer)
+    let rowsAtOnce = Self.rowsAtOnce(threads: backend.threads)
     let corrects = request.biasCorrect
     // Errors over samples take another look at the rows: where one prompt has no others to be compared
     // with, and where the user looks at single prompts.
@@ -48,9 +50,9 @@ struct MainRound {
         let sampleErrors = try errors?.sampleErrors(scan.table, rows: table.rows, plan: plan)
         columns.removeAll(keepingCapacity: true)
         indices.removeAll(keepingCapacity: true)
-        for start in stride(from: 0, to: table.rows.count, by: Self.rowsAtOnce) {
+        for start in stride(from: 0, to: table.rows.count, by: rowsAtOnce) {
           var rows = ParallelTiles.map(
-            count: min(Self.rowsAtOnce, table.rows.count - start), threads: backend.threads,
+            count: min(rowsAtOnce, table.rows.count - start), threads: backend.threads,
             makeScratch: { TiltTails() },
             body: { index, tails in
               PromptRow(

@@ -124,7 +124,7 @@ extension RowWorkspace {
     _ level: Level, _ summary: RowSummary, sets: Int, _ kernels: CPUKernels
   ) {
     let scale = summary.reach
-    unsafe small.update(repeating: 0, count: 3 * (CPUKernels.powerCount + 1))
+    unsafe small.update(repeating: 0, count: 3 * CPUKernels.powerRow)
     unsafe small[0] = mass
     unsafe kernels.blockPowerMoments(
       level.moments, sets, level.end, summary.highest / scale, level.width / (2 * scale), merged,

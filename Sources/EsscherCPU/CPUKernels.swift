@@ -97,10 +97,15 @@ struct CPUKernels: Sendable {
     @Sendable (Input, Int, BlockPlace, Input, Int, BlockWants, Input, Output, Output) -> Void
   /// moments, sets, blocks, top, half width, scratch, sums.
   let blockPowerMoments: @Sendable (Input, Int, Int, Double, Double, Output, Output) -> Void
-  /// moments, sets, scale, lambdas, lambda count, inverses, sums.
-  let powerSums: @Sendable (Input, Int, Double, Input, Int, Input, Output) -> Void
-  /// values, scale, rank, gold, weights, count, sums.
-  let powerMoments: @Sendable (Input, Double, Input?, Input?, Input?, Int, Output) -> Void
+  /// moments, powers, sets, squares wanted, scale, lambdas, lambda count, inverses, sums.
+  let powerSums: @Sendable (Input, Int, Int, Bool, Double, Input, Int, Input, Output) -> Void
+  /// values, scale, rank, gold, weights, count, powers, scratch, sums.
+  let powerMoments:
+    @Sendable (Input, Double, Input?, Input?, Input?, Int, Int, Output, Output) -> Void
+  /// values, count, anchor, scratch, moments.
+  let tiltPowers: @Sendable (Input, Int, Double, Output, Output) -> Void
+  /// moments, anchor, samples, lambdas, lambda count, inverses, sums.
+  let tiltPowerSums: @Sendable (Input, Double, Double, Input, Int, Input, Output) -> Void
   /// values, count, result (minimum, maximum, sum).
   let extrema: @Sendable (Input, Int, Output) -> Void
   /// values, weights, count, centre, sums (first, second).
@@ -119,8 +124,15 @@ struct CPUKernels: Sendable {
   /// Lambdas of a run of equal steps, and the samples it takes at once.
   static let runLength = 8
   static let runSamples = 1024
-  /// Powers a moment record holds.
+  /// Powers of a row that blocks or one pass over its samples give, the most there are, and the doubles they take.
   static let powerCount = 12
+  static let mostPowers = 36
+  static let powerRow = 37
+  /// Largest ratio of two lambdas that moments under a tilt between them serve, (1 + t)/(1 − t) of t = 0.36, and the
+  /// samples of a row that may have them: with what truncation leaves, 1.4e-13, the series of that many leaves no more
+  /// than ``TiltMethods/truncationBound``.
+  static let anchorRatio = 2.125
+  static let mostAnchored = 704
   /// Samples of a segment: 16 KiB of values, so that a segment stays in the first-level cache while
   /// every lambda passes over it. Part of the definition of the sums: changing it changes bits.
   static let segment = 2048
@@ -159,11 +171,21 @@ struct CPUKernels: Sendable {
       }
       unsafe powerSums = {
         unsafe CPUKernelsV2.powerSums(
-          $0, sets: $1, scale: $2, lambdas: $3, lambdaCount: $4, inverses: $5, sums: $6)
+          $0, powers: $1, sets: $2, squared: $3, scale: $4, lambdas: $5, lambdaCount: $6,
+          inverses: $7, sums: $8)
       }
       unsafe powerMoments = {
         unsafe CPUKernelsV2.powerMoments(
-          values: $0, scale: $1, rank: $2, gold: $3, weights: $4, count: $5, sums: $6)
+          values: $0, scale: $1, rank: $2, gold: $3, weights: $4, count: $5, powers: $6,
+          scratch: $7, sums: $8)
+      }
+      unsafe tiltPowers = {
+        unsafe CPUKernelsV2.tiltPowers(
+          values: $0, count: $1, anchor: $2, scratch: $3, moments: $4)
+      }
+      unsafe tiltPowerSums = {
+        unsafe CPUKernelsV2.tiltPowerSums(
+          $0, anchor: $1, samples: $2, lambdas: $3, lambdaCount: $4, inverses: $5, sums: $6)
       }
       unsafe extrema = { unsafe CPUKernelsV2.extrema($0, $1, $2) }
       unsafe centredSums = { unsafe CPUKernelsV2.centredSums($0, $1, $2, $3, $4) }
@@ -207,11 +229,21 @@ struct CPUKernels: Sendable {
       }
       unsafe powerSums = {
         unsafe CPUKernelsV3.powerSums(
-          $0, sets: $1, scale: $2, lambdas: $3, lambdaCount: $4, inverses: $5, sums: $6)
+          $0, powers: $1, sets: $2, squared: $3, scale: $4, lambdas: $5, lambdaCount: $6,
+          inverses: $7, sums: $8)
       }
       unsafe powerMoments = {
         unsafe CPUKernelsV3.powerMoments(
-          values: $0, scale: $1, rank: $2, gold: $3, weights: $4, count: $5, sums: $6)
+          values: $0, scale: $1, rank: $2, gold: $3, weights: $4, count: $5, powers: $6,
+          scratch: $7, sums: $8)
+      }
+      unsafe tiltPowers = {
+        unsafe CPUKernelsV3.tiltPowers(
+          values: $0, count: $1, anchor: $2, scratch: $3, moments: $4)
+      }
+      unsafe tiltPowerSums = {
+        unsafe CPUKernelsV3.tiltPowerSums(
+          $0, anchor: $1, samples: $2, lambdas: $3, lambdaCount: $4, inverses: $5, sums: $6)
       }
       unsafe extrema = { unsafe CPUKernelsV3.extrema($0, $1, $2) }
       unsafe centredSums = { unsafe CPUKernelsV3.centredSums($0, $1, $2, $3, $4) }
@@ -255,11 +287,21 @@ struct CPUKernels: Sendable {
       }
       unsafe powerSums = {
         unsafe CPUKernelsV4.powerSums(
-          $0, sets: $1, scale: $2, lambdas: $3, lambdaCount: $4, inverses: $5, sums: $6)
+          $0, powers: $1, sets: $2, squared: $3, scale: $4, lambdas: $5, lambdaCount: $6,
+          inverses: $7, sums: $8)
       }
       unsafe powerMoments = {
         unsafe CPUKernelsV4.powerMoments(
-          values: $0, scale: $1, rank: $2, gold: $3, weights: $4, count: $5, sums: $6)
+          values: $0, scale: $1, rank: $2, gold: $3, weights: $4, count: $5, powers: $6,
+          scratch: $7, sums: $8)
+      }
+      unsafe tiltPowers = {
+        unsafe CPUKernelsV4.tiltPowers(
+          values: $0, count: $1, anchor: $2, scratch: $3, moments: $4)
+      }
+      unsafe tiltPowerSums = {
+        unsafe CPUKernelsV4.tiltPowerSums(
+          $0, anchor: $1, samples: $2, lambdas: $3, lambdaCount: $4, inverses: $5, sums: $6)
       }
       unsafe extrema = { unsafe CPUKernelsV4.extrema($0, $1, $2) }
       unsafe centredSums = { unsafe CPUKernelsV4.centredSums($0, $1, $2, $3, $4) }

@@ -40,6 +40,8 @@ final class RowWorkspace {
   let merged: UnsafeMutablePointer<Double>
   let binomials: UnsafeMutablePointer<Double>
   let series: UnsafeMutablePointer<Double>
+  /// 1/k, k = 0…37 (the first is not read).
+  let inverses: UnsafeMutablePointer<Double>
   /// The row's lambdas, and how many of its samples count at each; then twice those lambdas whose squares are
   /// summed over samples, and likewise.
   let lambdas: UnsafeMutablePointer<Double>
@@ -53,7 +55,7 @@ final class RowWorkspace {
   let edgeEnds: UnsafeMutablePointer<Int>
   /// Where the blocks of a level end in a grouped row.
   let blockEnds: UnsafeMutablePointer<Int>
-  /// Factors of a run of equally spaced lambdas.
+  /// Factors of a run of equally spaced lambdas, or what passes over a segment leave for the next.
   let runScratch: UnsafeMutablePointer<Double>
   /// Records of the row at every lambda, what kernels find before it comes there, and small results.
   let sums: UnsafeMutablePointer<Double>
@@ -109,8 +111,10 @@ final class RowWorkspace {
     unsafe merged = memory.take(Self.mergedCount)
     unsafe binomials = memory.take(Self.mergedCount)
     unsafe series = memory.take(BlockGrid.series.count)
+    unsafe inverses = memory.take(Self.inverseCount)
     for (index, value) in BlockGrid.binomials.enumerated() { unsafe binomials[index] = value }
     for (index, value) in BlockGrid.series.enumerated() { unsafe series[index] = value }
+    for index in 0..<Self.inverseCount { unsafe inverses[index] = 1 / Double(max(index, 1)) }
     unsafe lambdas = memory.take(lambdaCount + Self.padding)
     unsafe prefix = memory.take(lambdaCount)
     unsafe doubled = memory.take(lambdaCount)
@@ -120,7 +124,7 @@ final class RowWorkspace {
     unsafe edgeKeys = memory.take(RowGroups.capacity)
     unsafe edgeEnds = memory.take(RowGroups.capacity)
     unsafe blockEnds = memory.take(BlockGrid.capacity)
-    unsafe runScratch = memory.take(2 * CPUKernels.runSamples)
+    unsafe runScratch = memory.take(Self.runScratchCount)
     unsafe sums = memory.take(Self.sumCount(lambdaCount))
     unsafe found = memory.take(Self.sumCount(lambdaCount))
     unsafe small = memory.take(Self.smallCount)
@@ -138,7 +142,9 @@ final class RowWorkspace {
   /// Doubles of one level of blocks: rewards, ranks and gold.
   static let levelCount = 3 * BlockGrid.powers * BlockGrid.capacity
   private static let mergedCount = BlockGrid.powers * BlockGrid.powers
-  private static let smallCount = 5 * (CPUKernels.powerCount + 1)
+  private static let runScratchCount = max(2 * CPUKernels.runSamples, CPUKernels.segment)
+  private static let inverseCount = CPUKernels.mostPowers + 2
+  private static let smallCount = 5 * CPUKernels.powerRow
 
   /// Eight rows' blocks of rewards and of gold; the lanes of a group of laws.
   private static let selectionBlockCount = 2 * SelectionKernels.rows * SelectionKernels.block
@@ -154,7 +160,8 @@ final class RowWorkspace {
       Array(repeating: 8 * (capacity + padding), count: hasWeights ? 5 : 4)
         + [
           16 * levelCount, 8 * mergedCount, 8 * mergedCount, 8 * BlockGrid.series.count,
-          16 * CPUKernels.runSamples, 4 * RowGroups.capacity, 4 * RowGroups.capacity,
+          8 * inverseCount,
+          8 * runScratchCount, 4 * RowGroups.capacity, 4 * RowGroups.capacity,
           8 * RowGroups.capacity, 8 * RowGroups.capacity, 8 * BlockGrid.capacity,
         ]
         + Array(repeating: 8 * (lambdaCount + padding), count: 4)

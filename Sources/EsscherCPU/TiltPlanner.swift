@@ -8,6 +8,8 @@ internal import EsscherCore
 /// the others over samples.
 struct TiltPlan: Equatable {
   var centred: Int
+  /// How many powers those take.
+  var powers = CPUKernels.powerCount
   var topped: Int
   /// Empty where blocks do not pay.
   var blocks: Range<Int>
@@ -19,10 +21,18 @@ struct TiltPlan: Equatable {
   /// Lambdas of equal steps about the maximum, which may be summed eight at a time.
   var runs: Range<Int>
 
+  /// Of `toppedSamples`, counted from the first of them, those that share an exponential a sample with others nearby.
+  var anchoredPlaces = 0..<0
+
   /// Lambdas about the maximum that are summed over samples.
   var toppedSamples: Range<Int> {
     blocks.isEmpty ? topped..<count : max(topped, blocks.upperBound)..<count
   }
+
+  /// Largest lambda·max|d|, times `multiple`, that 36 power moments serve. A sample alone far below the others, the worst
+  /// case, leaves a variance of e^-5 of its d², which terms of up to 5^5/5! are summed to: 26·2^-53·e^5 = 4e-13 of it
+  /// a rounding.
+  static let largestPowerExponent = 5.0
 
   /// Largest multiple of a lambda about the mean at which sums are taken.
   var multiple: Double { squared ? 2 : 1 }
@@ -30,20 +40,30 @@ struct TiltPlan: Equatable {
   /// Whether the row's power moments are taken from its blocks.
   func takesPowers(_ summary: RowSummary) -> Bool {
     let most = BlockGrid.largestReach * BlockGrid.largestReach
-    return centred > 0 && !blocks.isEmpty
+    return centred > 0 && powers == CPUKernels.powerCount && !blocks.isEmpty
       && summary.reach * summary.reach <= most * summary.variance
+  }
+
+  /// The lambdas at `anchoredPlaces`, and the others of `toppedSamples` on either side.
+  var anchored: Range<Int> {
+    let first = toppedSamples.lowerBound
+    return first + anchoredPlaces.lowerBound..<first + anchoredPlaces.upperBound
+  }
+  var beforeAnchored: Range<Int> { toppedSamples.lowerBound..<anchored.lowerBound }
+  var afterAnchored: Range<Int> { anchored.upperBound..<toppedSamples.upperBound }
+
+  private func inRuns(_ part: Range<Int>) -> Int {
+    runs.isEmpty ? 0 : part.count / CPUKernels.runLength * CPUKernels.runLength
   }
 
   /// How many lambdas each method serves.
   var methods: TiltMethods {
     var methods = TiltMethods()
-    let part = toppedSamples
-    let inRuns =
-      runs.isEmpty ? 0 : part.count / CPUKernels.runLength * CPUKernels.runLength
+    let sharing = anchored.count + inRuns(beforeAnchored) + inRuns(afterAnchored)
     methods.powers = centred
     methods.blocks = blocks.count
-    methods.runs = inRuns
-    methods.samples = count - centred - blocks.count - inRuns
+    methods.runs = sharing
+    methods.samples = count - centred - blocks.count - sharing
     return methods
   }
 
@@ -87,11 +107,21 @@ enum TiltCost {
   /// Moments of eight samples; edges and totals of a block.
   static let moments = 3.4
   static let block = 22.0
+  /// Rows of more samples have blocks serve what 36 power moments could, where payloads and squares take powers of
+  /// their own.
+  static let mostPowers = 128
+  /// Eight samples under one tilt with their 36 powers.
+  static let anchor = 17.0
   /// Sixteen blocks merged to eight.
   static let merge = 115.0
   /// Sorting or grouping eight samples.
   static let sort = 20.0
   static let group = 12.0
+
+  /// Samples beyond which blocks serve what 36 power moments could in plans for the rewards' sums alone: every lambda adds to what blocks cost, and little to powers.
+  static func mostPlainPowers(_ lambdaCount: Int) -> Int {
+    min(CPUKernels.mostAnchored, max(320, 6 * lambdaCount))
+  }
 
   /// True where a level for squares costs less than so many of them over so many samples.
   static func paysSquares(_ lambdaCount: Int, sampleCount: Int) -> Bool {
@@ -100,7 +130,8 @@ enum TiltCost {
     return Double(lambdaCount) * each > 16 * block + merge
   }
 
-  /// True where sorting or grouping a row for its blocks alone costs less than its samples at `lambdaCount` lambdas.
+  /// True where sorting or grouping a row for its blocks alone costs less than its samples at `lambdaCount` lambdas. Short
+  /// rows gain as much by the samples that large lambdas then leave out.
   static func paysOrder(sampleCount: Int, lambdaCount: Int, storage: CellStorage) -> Bool {
     guard sampleCount >= BlockGrid.fewestSamples else { return false }
     let vectors = Double(sampleCount) / 8
@@ -113,6 +144,25 @@ enum TiltCost {
 }
 
 extension RowWorkspace {
+  /// Has power moments serve lambda·max|d| ≤ 5 too, where that takes less than the samples at those lambdas.
+  ///
+  /// - Parameter sets: rewards, and payloads.
+  /// - Complexity: O(lambdas).
+  func extendPowers(_ plan: inout TiltPlan, summary: RowSummary, sets: Int) {
+    let most = TiltPlan.largestPowerExponent / (plan.multiple * summary.reach)
+    var end = plan.centred
+    while unsafe end < plan.count && lambdas[end] <= most { end += 1 }
+    // Three passes of powers are two lambdas' work; squares of weights have powers of their own.
+    let squareSets = sets > 2 ? 2 : 1
+    let passes = sets + (hasWeights && plan.squared ? squareSets : 0)
+    guard end - plan.centred > 2 * passes else { return }
+    plan.powers = CPUKernels.mostPowers
+    plan.centred = end
+    plan.topped = max(plan.topped, end)
+    plan.blocks = end..<end
+    plan.runs = plan.topped..<plan.topped
+  }
+
   /// Chooses the lambdas that blocks serve, so that the row costs least.
   ///
   /// The row is sorted, without importance weights, and `prefix` is set.
@@ -164,6 +214,36 @@ extension RowWorkspace {
         plan.blocks = start..<index + 1
       }
     }
+  }
+
+  /// Finds the lambdas about the maximum that go over samples in groups that share their exponentials: neighbouring
+  /// groups, as far as that takes less.
+  ///
+  /// - Complexity: O(lambdas).
+  func findAnchors(_ plan: inout TiltPlan) {
+    let part = plan.toppedSamples
+    guard count <= CPUKernels.mostAnchored else { return }
+    var index = part.lowerBound
+    while index < part.upperBound {
+      let end = anchoredEnd(from: index, limit: part.upperBound)
+      var fromSamples = 0.0
+      for other in index..<end { fromSamples += samplesCost(other, plan, 1) }
+      if unsafe fromSamples > TiltCost.anchor * Double(prefix[index]) / 8 + 60 {
+        let first = plan.anchored.isEmpty ? index : plan.anchored.lowerBound
+        plan.anchoredPlaces = first - part.lowerBound..<end - part.lowerBound
+      } else if !plan.anchored.isEmpty {
+        return
+      }
+      index = end
+    }
+  }
+
+  /// End of the group of lambdas that one tilt in their midst serves.
+  func anchoredEnd(from index: Int, limit: Int) -> Int {
+    let most = unsafe CPUKernels.anchorRatio * lambdas[index]
+    var end = index + 1
+    while unsafe end < limit && lambdas[end] <= most { end += 1 }
+    return end
   }
 
   private func samplesCost(_ index: Int, _ plan: TiltPlan, _ payload: Double) -> Double {

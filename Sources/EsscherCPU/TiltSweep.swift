@@ -30,11 +30,21 @@ extension RowWorkspace {
     }
     for (index, lambda) in lambdas.enumerated() { unsafe self.lambdas[index] = lambda }
     var plan = TiltPlan(lambdas, summary: summary, squared: squared)
+    let sets = ranked ? (hasGold ? 3 : 2) : 1
     let isSorted = ranked || sortedSum != nil || sortForBlocks(plan.count - plan.centred, storage)
+    let isPlain = sets == 1 && !squared && !hasWeights
+    let mostExtended = isPlain ? TiltCost.mostPlainPowers(plan.count) : TiltCost.mostPowers
+    if !isSorted || hasWeights || count <= mostExtended {
+      extendPowers(&plan, summary: summary, sets: sets)
+    }
     findPrefixes(plan, isSorted: isSorted)
     if !hasWeights && !(ranked && hasGold) { findRuns(&plan) }
-    let sets = ranked ? (hasGold ? 3 : 2) : 1
-    if isSorted && !hasWeights { chooseBlocks(&plan, summary: summary, sets: sets) }
+    // What is left of short plain rows, but for lambdas about the mean, shares exponentials at the price of blocks.
+    let canShare = isPlain && count <= mostExtended && plan.centred == plan.topped
+    if isSorted && !hasWeights && !canShare {
+      chooseBlocks(&plan, summary: summary, sets: sets)
+    }
+    if isPlain { findAnchors(&plan) }
     // Samples add to their records; all others are written.
     let (below, above) = plan.centredSamples
     clearRecords(below)
@@ -51,7 +61,7 @@ extension RowWorkspace {
         unsafe kernels.shift(values, count, summary.centre, summary.correction, shifted)
         for index in count..<count + Self.padding { unsafe shifted[index] = -.infinity }
       }
-      if plan.centred > 0 && !takesPowers { addPowers(summary, sets: sets, kernels: kernels) }
+      if plan.centred > 0 && !takesPowers { addPowers(plan, summary, sets: sets, kernels: kernels) }
       overCentred(below, ranked: ranked, kernels: kernels)
       overCentred(above, ranked: ranked, kernels: kernels)
       if !plan.blocks.isEmpty {
@@ -60,7 +70,8 @@ extension RowWorkspace {
       }
       if plan.centred > 0 {
         unsafe kernels.powerSums(
-          small, sets, summary.reach, self.lambdas, plan.centred, series, sums)
+          small, plan.powers, sets, squared, summary.reach, self.lambdas, plan.centred, inverses,
+          sums)
       }
     }
     let inverse = 1 / mass
@@ -112,11 +123,9 @@ extension RowWorkspace {
     // r − max r is exact where it matters, near the top; d − max d would round twice.
     unsafe kernels.shift(values, longest, summary.maximum, 0, shifted)
     if !part.isEmpty {
-      overRuns(part, plan, ranked: ranked, kernels: kernels)
-      for index in part {
-        // The samples left out have e^x − 1 = −1.
-        unsafe sums[index * CPUKernels.tiltStride + 1] -= Double(count - prefix[index])
-      }
+      overAnchors(plan.anchored, kernels: kernels)
+      overRuns(plan.beforeAnchored, plan, ranked: ranked, kernels: kernels)
+      overRuns(plan.afterAnchored, plan, ranked: ranked, kernels: kernels)
     }
     guard !squares.isEmpty else { return }
     unsafe found.update(repeating: 0, count: squares.count * CPUKernels.tiltStride)
@@ -129,6 +138,22 @@ extension RowWorkspace {
       unsafe record[4] = values[0]
       unsafe record[7] = values[2]
       unsafe record[8] = values[6]
+    }
+  }
+
+  /// Lambdas about the maximum, group by group from the moments of the row under a tilt in the group's midst.
+  private func overAnchors(_ part: Range<Int>, kernels: CPUKernels) {
+    var index = part.lowerBound
+    while index < part.upperBound {
+      let end = anchoredEnd(from: index, limit: part.upperBound)
+      let anchor = unsafe lambdas[index] + (lambdas[end - 1] - lambdas[index]) / 2
+      // The smallest lambda has the most samples.
+      unsafe small.update(repeating: 0, count: CPUKernels.powerRow)
+      unsafe kernels.tiltPowers(shifted, prefix[index], anchor, runScratch, small)
+      unsafe kernels.tiltPowerSums(
+        small, anchor, Double(count), lambdas + index, end - index, inverses,
+        sums + index * CPUKernels.tiltStride)
+      index = end
     }
   }
 
@@ -154,6 +179,10 @@ extension RowWorkspace {
           ranked: ranked, kernels: kernels, to: record)
       }
       index = end
+    }
+    // The samples left out have e^x − 1 = −1.
+    for index in part {
+      unsafe sums[index * CPUKernels.tiltStride + 1] -= Double(count - prefix[index])
     }
   }
 
@@ -209,14 +238,15 @@ extension RowWorkspace {
   }
 
   /// Takes the row's power moments from its samples.
-  private func addPowers(_ summary: RowSummary, sets: Int, kernels: CPUKernels) {
+  private func addPowers(_ plan: TiltPlan, _ summary: RowSummary, sets: Int, kernels: CPUKernels) {
     let scale = summary.reach
-    let row = CPUKernels.powerCount + 1
+    let row = CPUKernels.powerRow
     unsafe small.update(repeating: 0, count: 5 * row)
     let ranks = sets > 1 ? unsafe rank : nil
     let golds = sets > 2 ? unsafe gold : nil
     unsafe small[0] = mass
-    unsafe addPowers(1 / scale, ranks, golds, kernelWeights, kernels, to: small)
+    unsafe addPowers(plan.powers, 1 / scale, ranks, golds, kernelWeights, kernels, to: small)
+    guard plan.squared else { return }
     guard hasWeights else { return squarePowers(sets: sets) }
     let squares = unsafe small + 3 * row
     for index in 0..<count { unsafe squaredWeights[index] = weights[index] * weights[index] }
@@ -225,27 +255,31 @@ extension RowWorkspace {
       unsafe squares[row] = kernels.dot(squaredWeights, golds, count)
     }
     // Ranks have no squares: gold takes their place.
-    unsafe addPowers(1 / scale, golds, nil, squaredWeights, kernels, to: squares)
+    unsafe addPowers(
+      plan.powers, 1 / scale, golds, nil, squaredWeights, kernels, to: squares)
   }
 
   /// The moments with squared weights of a row whose samples weigh the same.
   func squarePowers(sets: Int) {
-    let row = CPUKernels.powerCount + 1
+    let row = CPUKernels.powerRow
     let squares = unsafe small + 3 * row
     unsafe squares.update(from: small, count: row)
     if sets > 2 { unsafe (squares + row).update(from: small + 2 * row, count: row) }
   }
 
-  /// Adds the power moments 1…12 of the row and its payloads, one behind the other with room for the zeroth.
+  /// Adds the power moments from the first on of the row and its payloads, one behind the other with room for the
+  /// zeroth.
   private func addPowers(
-    _ inverse: Double, _ first: UnsafePointer<Double>?, _ second: UnsafePointer<Double>?,
+    _ powers: Int, _ inverse: Double, _ first: UnsafePointer<Double>?,
+    _ second: UnsafePointer<Double>?,
     _ weights: UnsafePointer<Double>?, _ kernels: CPUKernels,
     to moments: UnsafeMutablePointer<Double>
   ) {
     for start in stride(from: 0, to: count, by: CPUKernels.segment) {
       unsafe kernels.powerMoments(
         shifted + start, inverse, first.map { unsafe $0 + start }, second.map { unsafe $0 + start },
-        weights.map { unsafe $0 + start }, min(CPUKernels.segment, count - start), moments)
+        weights.map { unsafe $0 + start }, min(CPUKernels.segment, count - start), powers,
+        runScratch, moments)
     }
   }
 }

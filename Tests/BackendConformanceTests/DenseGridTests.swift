@@ -10,7 +10,7 @@ import Testing
   @Suite("Dense grids")
   struct DenseGridTests {
     /// Prompts, samples, lambdas.
-    static let sizes = [(2, 48, 61), (2, 250, 61), (1, 1000, 61), (1, 9001, 25)]
+    static let sizes = [(2, 48, 61), (1, 100, 121), (2, 250, 61), (1, 1000, 61), (1, 9001, 25)]
 
     /// `count` lambdas, lambda·σ from 1e-3 to 1e3.
     private static func logarithmic(_ count: Int, scale: Double) -> [Double] {
@@ -31,6 +31,30 @@ import Testing
           #expect(
             worst.error <= ConformanceTests.tolerance,
             "\(candidate.name) \(shape) \(samples) seed \(made.seed): \(worst)")
+        }
+      }
+    }
+
+    /// Power moments serve most lambdas of rows with importance weights, whose squares have moments of their own.
+    @Test("rows with weights against their definitions", arguments: RowShape.allCases)
+    func weighted(shape: RowShape) throws {
+      // The longest has several segments; once will do.
+      let longest = shape == .normal ? [(5000, true)] : []
+      for (samples, withGold) in [(5, false), (100, true), (700, false)] + longest {
+        var made = Case(
+          shape, prompts: 1, samples: samples, weighted: true, seed: UInt64(600 + samples))
+        made.grid = Self.logarithmic(121, scale: made.scale)
+        for candidate in Candidate.processors {
+          let table = try ConformanceTests.reduce(
+            candidate.make(1, 1 << 30), made, withGold: withGold)
+          let worst = try ConformanceTests.worst(table, made, withGold: withGold)
+          #expect(
+            worst.error <= ConformanceTests.tolerance,
+            "\(candidate.name) \(shape) \(samples) gold \(withGold): \(worst)")
+          // Fourteen lambdas lie between ½ and 2½, more than the moments cost.
+          let reach = table.summaries[0].reach
+          let small = made.lambdas.count { $0 * reach <= 2.499 }
+          #expect(try #require(table.methods).powers >= (shape == .constant ? 0 : small))
         }
       }
     }

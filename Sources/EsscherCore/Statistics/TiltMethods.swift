@@ -4,11 +4,11 @@
 ///
 /// A backend chooses by cost, row by row; every method keeps the accuracy contract.
 public struct TiltMethods: Sendable, Equatable {
-  /// By the row's power moments: lambda·max|r − mean| ≤ ½.
+  /// By the row's power moments: lambda·max|r − mean| ≤ ½, or ≤ 5 where 36 of them are cheaper than samples or blocks.
   public var powers = 0
   /// Over blocks of the sorted row.
   public var blocks = 0
-  /// Over samples, eight equally spaced lambdas at a time.
+  /// Over samples, several lambdas sharing an exponential: eight of equal steps, or those near one another.
   public var runs = 0
   /// Over samples, an exponential each.
   public var samples = 0
@@ -16,7 +16,8 @@ public struct TiltMethods: Sendable, Equatable {
   /// What the polynomial over blocks leaves out, relative to each block: 2·(τ/2)^16/16!·(1 + τ/34) + 1.1·τ^21/21!
   /// at τ = 1½.
   public static let blockErrorBound = 1.2e-15
-  /// What the series in power moments leaves out, relative to its first term: 2·τ^11/13! at τ = ½.
+  /// What the series in power moments leaves out, relative to its first term: 2·τ^11/13! at τ = ½, and less with
+  /// more than 12 powers.
   public static let powerErrorBound = 1.6e-13
   /// What the samples that are left out would add at most to Σ e^x, to lambda·Σ (max − r) e^x and to a payload in
   /// units of its standard deviation, where Σ e^x ≥ 1 is over samples and exponents are about the maximum.

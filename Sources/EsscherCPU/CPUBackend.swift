@@ -127,8 +127,7 @@ public struct CPUBackend: Backend {
     let tiltCount = rows.count * plan.lambdaCount
     var result = StatisticsTable(rows: rows, plan: plan, tilts: [])
     var failure: EsscherError?
-    result.tilts = unsafe [TiltSums](unsafeUninitializedCapacity: tiltCount) {
-      tiltBuffer, written in
+    func fill(_ tiltBuffer: UnsafeMutableBufferPointer<TiltSums>) {
       unsafe result.summaries.withUnsafeMutableBufferPointer { summaryBuffer in
         unsafe result.bestOf.withUnsafeMutableBufferPointer { bestOfBuffer in
           unsafe result.tails.withUnsafeMutableBufferPointer { tailBuffer in
@@ -154,11 +153,19 @@ public struct CPUBackend: Backend {
                     part, scratch: scratch, offset: offsets.lowerBound, summaries: summaries,
                     tilts: tilts, bestOf: bestOf, tails: tails)
                 })
-              written = tiltCount
             } catch { failure = error }
           }
         }
       }
+    }
+    if tiltCount > 0 {
+      result.tilts = unsafe [TiltSums](unsafeUninitializedCapacity: tiltCount) { buffer, written in
+        unsafe fill(buffer)
+        if failure == nil { written = tiltCount }
+      }
+    } else {
+      // An array of no capacity is one that all threads share, and its count would be written.
+      unsafe fill(UnsafeMutableBufferPointer(start: nil, count: 0))
     }
     if let failure { throw failure }
     result.methods = evaluator.tally.methods

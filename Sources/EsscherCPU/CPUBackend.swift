@@ -126,8 +126,11 @@ public struct CPUBackend: Backend {
     // Most of the table, and written once: its workers do so.
     let tiltCount = rows.count * plan.lambdaCount
     var result = StatisticsTable(rows: rows, plan: plan, tilts: [])
-    var failure: EsscherError?
-    func fill(_ tiltBuffer: UnsafeMutableBufferPointer<TiltSums>) {
+    // `result` is a parameter, not a capture: accesses to two of its columns at once would be one to the whole of it.
+    func fill(
+      _ result: inout StatisticsTable, _ tiltBuffer: UnsafeMutableBufferPointer<TiltSums>
+    ) -> EsscherError? {
+      var failure: EsscherError?
       unsafe result.summaries.withUnsafeMutableBufferPointer { summaryBuffer in
         unsafe result.bestOf.withUnsafeMutableBufferPointer { bestOfBuffer in
           unsafe result.tails.withUnsafeMutableBufferPointer { tailBuffer in
@@ -157,15 +160,18 @@ public struct CPUBackend: Backend {
           }
         }
       }
+      return failure
     }
+    var failure: EsscherError?
     if tiltCount > 0 {
-      result.tilts = unsafe [TiltSums](unsafeUninitializedCapacity: tiltCount) { buffer, written in
-        unsafe fill(buffer)
+      let tilts = unsafe [TiltSums](unsafeUninitializedCapacity: tiltCount) { buffer, written in
+        failure = unsafe fill(&result, buffer)
         if failure == nil { written = tiltCount }
       }
+      result.tilts = tilts
     } else {
       // An array of no capacity is one that all threads share, and its count would be written.
-      unsafe fill(UnsafeMutableBufferPointer(start: nil, count: 0))
+      failure = unsafe fill(&result, UnsafeMutableBufferPointer(start: nil, count: 0))
     }
     if let failure { throw failure }
     result.methods = evaluator.tally.methods

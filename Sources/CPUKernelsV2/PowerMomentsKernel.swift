@@ -43,7 +43,7 @@ private func addPowers(
     values, scale, payload, weights, count, powers > powerCount ? scratch : nil, sums + 1)
   var done = powerCount
   while done < powers {
-    unsafe furtherPass(values, scale, false, count, scratch, sums + (done &+ 1))
+    unsafe furtherPass(values, scale, count, scratch, sums + (done &+ 1))
     done &+= powerCount
   }
 }
@@ -128,24 +128,23 @@ private func firstPass(
   unsafe lanes.store(sums)
 }
 
-/// Adds Σ p u^k, k = 1…12, of the p that a pass before left, and leaves p u^12 for the next; `isExponent` where u is
-/// an exponent that may be far below.
+/// Adds Σ p u^k, k = 1…12, of the p that a pass before left, and leaves p u^12 for the next.
 @inline(__always)
-func furtherPass(
-  _ values: UnsafePointer<Double>, _ scale: Lanes, _ isExponent: Bool, _ count: Int,
+private func furtherPass(
+  _ values: UnsafePointer<Double>, _ scale: Lanes, _ count: Int,
   _ carried: UnsafeMutablePointer<Double>, _ sums: UnsafeMutablePointer<Double>
 ) {
   var lanes = PowerLanes()
   var index = 0
   while index &+ 8 <= count {
     let u = unsafe load(values, index) * scale
-    unsafe store(lanes.add(load(carried, index), isExponent ? within(u) : u), carried, index)
+    unsafe store(lanes.add(load(carried, index), u), carried, index)
     index &+= 8
   }
   let rest = count &- index
   if rest > 0 {
     let u = unsafe loadTail(values, index, rest) * scale
-    unsafe store(lanes.add(load(carried, index), isExponent ? within(u) : u), carried, index)
+    unsafe store(lanes.add(load(carried, index), u), carried, index)
   }
   unsafe lanes.store(sums)
 }

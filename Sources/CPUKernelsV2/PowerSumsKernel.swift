@@ -33,21 +33,40 @@ public func powerSums(
     let target = unsafe sums + group &* tiltSweepStride
     if sets > 2 {
       if squared {
-        unsafe series(moments, last, step, scale, inverses, 2, true, rest, target)
+        unsafe series(moments, last, step, scale, inverses, 2, true, false, rest, sums, target)
       } else {
-        unsafe series(moments, last, step, scale, inverses, 2, false, rest, target)
+        unsafe series(moments, last, step, scale, inverses, 2, false, false, rest, sums, target)
       }
     } else if sets > 1 {
       if squared {
-        unsafe series(moments, last, step, scale, inverses, 1, true, rest, target)
+        unsafe series(moments, last, step, scale, inverses, 1, true, false, rest, sums, target)
       } else {
-        unsafe series(moments, last, step, scale, inverses, 1, false, rest, target)
+        unsafe series(moments, last, step, scale, inverses, 1, false, false, rest, sums, target)
       }
     } else if squared {
-      unsafe series(moments, last, step, scale, inverses, 0, true, rest, target)
+      unsafe series(moments, last, step, scale, inverses, 0, true, false, rest, sums, target)
     } else {
-      unsafe series(moments, last, step, scale, inverses, 0, false, rest, target)
+      unsafe series(moments, last, step, scale, inverses, 0, false, false, rest, sums, target)
     }
+    group &+= 8
+  }
+}
+
+/// As ``powerSums``, of samples alone that weigh the same and with 12 powers, written as ``chebyshevSums`` does, about
+/// the mean.
+public func powerMeans(
+  _ moments: UnsafePointer<Double>, scale: Double, lambdas: UnsafePointer<Double>,
+  lambdaCount: Int, inverses: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>,
+  output: UnsafeMutablePointer<Double>
+) {
+  var group = 0
+  while group < lambdaCount {
+    let rest = lambdaCount &- group
+    let lambda = unsafe rest >= 8 ? load(lambdas, group) : loadTail(lambdas, group, rest)
+    let step = lambda * Lanes(repeating: scale)
+    let target = unsafe output + group &* chebyshevRecord
+    unsafe series(
+      moments, powerCount, step, scale, inverses, 0, false, true, rest, scratch, target)
     group &+= 8
   }
 }
@@ -62,13 +81,13 @@ private func terms(_ tau: Double) -> Int {
   return tau <= 3.9 ? 32 : 36
 }
 
-/// Nested from the last term to the first: s ← s·τ/(k + 1) + m_k. `payloads` and `squared` are constants at every
-/// call, so each call becomes a loop of its own.
+/// Nested from the last term to the first: s ← s·τ/(k + 1) + m_k. `payloads`, `squared` and `asMeans` are constants at
+/// every call, so each call becomes a loop of its own.
 @_transparent
 private func series(
   _ moments: UnsafePointer<Double>, _ last: Int, _ step: Lanes, _ scale: Double,
-  _ inverses: UnsafePointer<Double>, _ payloads: Int, _ squared: Bool, _ rest: Int,
-  _ target: UnsafeMutablePointer<Double>
+  _ inverses: UnsafePointer<Double>, _ payloads: Int, _ squared: Bool, _ asMeans: Bool,
+  _ rest: Int, _ scratch: UnsafeMutablePointer<Double>, _ target: UnsafeMutablePointer<Double>
 ) {
   let ranks = unsafe moments + powerRow
   let golds = unsafe ranks + powerRow
@@ -135,6 +154,10 @@ private func series(
     bd = multiplyAdd(bd, step, nextGold) * scales
   }
   let all = unsafe Lanes(repeating: moments[0]) + e1
+  if asMeans {
+    unsafe storeMeans(0, moments[0], all, e1, s1, s2, 0, rest < 8 ? rest : 8, scratch, target)
+    return
+  }
   var lane = 0
   while lane < 8 && lane < rest {
     let record = unsafe target + lane &* tiltSweepStride

@@ -3,6 +3,9 @@
 #include "CRowSort.h"
 #include "float_keys.h"
 #include "row_levels.h"
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 BODY long next_tie_body(const double *cells, long start, long count) {
   long index = start;
@@ -26,6 +29,33 @@ BODY long equals_body(const double *cells, long count, double cell) {
   for (; index < count; index++) found += cells[index] == cell;
   return found;
 }
+
+BODY long keep_above_body(const double *cells, long start, long count, double bound, double *kept, long found) {
+  for (long index = start; index < count; index++) {
+    const double cell = cells[index];
+    // Without a branch, which would be taken at random.
+    kept[found] = cell;
+    found += cell > bound;
+  }
+  return found;
+}
+
+#if defined(__x86_64__)
+__attribute__((target(AVX512))) static long keep_above_v4(
+    const double *cells, long count, double bound, double *kept) {
+  const __m512d bounds = _mm512_set1_pd(bound);
+  long found = 0, index = 0;
+  // Eight are written each time, of which those beyond the kept ones are written again: there is room, since as many
+  // were read.
+  for (; index + 8 <= count; index += 8) {
+    const __m512d eight = _mm512_loadu_pd(cells + index);
+    const __mmask8 above = _mm512_cmp_pd_mask(eight, bounds, _CMP_GT_OQ);
+    _mm512_storeu_pd(kept + found, _mm512_maskz_compress_pd(above, eight));
+    found += __builtin_popcount(above);
+  }
+  return keep_above_body(cells, index, count, bound, kept, found);
+}
+#endif
 
 // Cells whose sums are kept apart, so that they round little in rows however long.
 enum { segment = 8192 };
@@ -100,6 +130,14 @@ long crow_next_tie(int level, const double *cells, long start, long count) {
 
 long crow_count_equal(int level, const double *cells, long count, double cell) {
   return CALL(equals, cells, count, cell);
+}
+
+long crow_keep_above(int level, const double *cells, long count, double bound, double *kept) {
+#if defined(__x86_64__)
+  if (level >= 4) return keep_above_v4(cells, count, bound, kept);
+#endif
+  (void)level;
+  return keep_above_body(cells, 0, count, bound, kept, 0);
 }
 
 bool crow_survey_floats(

@@ -16,6 +16,7 @@ public struct CPUBackend: Backend {
   let memoryBudgetBytes: Int
   let kernels: CPUKernels
   let cacheBox: OrderStatisticCacheBox
+  let tablesBox = ChebyshevTablesBox()
   let shelf = ScratchShelf()
   /// The bootstrap's memory, likewise.
   let panelShelf = ScratchShelf()
@@ -121,8 +122,12 @@ public struct CPUBackend: Backend {
     let workers = max(1, min(threads, memoryBudgetBytes / 2 / max(1, bytes)))
     let isSpooled = bytes > memoryBudgetBytes / 2
     let cache = cacheBox.cache(grid: plan.selections, byteLimit: memoryBudgetBytes / 4)
+    let isPlain =
+      plan.rowLambdas == nil && !plan.ranked && !plan.squared && table.logWeights == nil
     let evaluator = RowEvaluator(
-      source: source, table: table, plan: plan, kernels: kernels, cache: cache)
+      source: source, table: table, plan: plan, kernels: kernels, cache: cache,
+      tables: isPlain
+        ? tablesBox.tables(lambdas: plan.lambdas, byteLimit: memoryBudgetBytes / 16) : nil)
     // Most of the table, and written once: its workers do so.
     let tiltCount = rows.count * plan.lambdaCount
     var result = StatisticsTable(rows: rows, plan: plan, tilts: [])

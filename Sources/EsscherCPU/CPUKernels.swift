@@ -99,13 +99,15 @@ struct CPUKernels: Sendable {
   let blockPowerMoments: @Sendable (Input, Int, Int, Double, Double, Output, Output) -> Void
   /// moments, powers, sets, squares wanted, scale, lambdas, lambda count, inverses, sums.
   let powerSums: @Sendable (Input, Int, Int, Bool, Double, Input, Int, Input, Output) -> Void
+  /// moments, scale, lambdas, lambda count, inverses, scratch, records.
+  let powerMeans: @Sendable (Input, Double, Input, Int, Input, Output, Output) -> Void
   /// values, scale, rank, gold, weights, count, powers, scratch, sums.
   let powerMoments:
     @Sendable (Input, Double, Input?, Input?, Input?, Int, Int, Output, Output) -> Void
-  /// values, count, anchor, scratch, moments.
-  let tiltPowers: @Sendable (Input, Int, Double, Output, Output) -> Void
-  /// moments, anchor, samples, lambdas, lambda count, inverses, sums.
-  let tiltPowerSums: @Sendable (Input, Double, Double, Input, Int, Input, Output) -> Void
+  /// values, count, scale, terms, scratch, moments.
+  let chebyshevMoments: @Sendable (Input, Int, Double, Int, Output, Output) -> Void
+  /// coefficients, terms, moments, samples, shift, first lambda wanted of eight, end, scratch, records.
+  let chebyshevSums: @Sendable (Input, Int, Input, Double, Double, Int, Int, Output, Output) -> Void
   /// values, count, result (minimum, maximum, sum).
   let extrema: @Sendable (Input, Int, Output) -> Void
   /// values, weights, count, centre, sums (first, second).
@@ -121,6 +123,8 @@ struct CPUKernels: Sendable {
 
   /// Doubles a lambda's record takes.
   static let tiltStride = 10
+  /// Doubles that one term of eight lambdas takes in ``chebyshevSums``.
+  static let chebyshevStride = 24
   /// Lambdas of a run of equal steps, and the samples it takes at once.
   static let runLength = 8
   static let runSamples = 1024
@@ -128,11 +132,6 @@ struct CPUKernels: Sendable {
   static let powerCount = 12
   static let mostPowers = 36
   static let powerRow = 37
-  /// Largest ratio of two lambdas that moments under a tilt between them serve, (1 + t)/(1 − t) of t = 0.36, and the
-  /// samples of a row that may have them: with what truncation leaves, 1.4e-13, the series of that many leaves no more
-  /// than ``TiltMethods/truncationBound``.
-  static let anchorRatio = 2.125
-  static let mostAnchored = 704
   /// Samples of a segment: 16 KiB of values, so that a segment stays in the first-level cache while
   /// every lambda passes over it. Part of the definition of the sums: changing it changes bits.
   static let segment = 2048
@@ -174,18 +173,24 @@ struct CPUKernels: Sendable {
           $0, powers: $1, sets: $2, squared: $3, scale: $4, lambdas: $5, lambdaCount: $6,
           inverses: $7, sums: $8)
       }
+      unsafe powerMeans = {
+        unsafe CPUKernelsV2.powerMeans(
+          $0, scale: $1, lambdas: $2, lambdaCount: $3, inverses: $4, scratch: $5,
+          output: $6)
+      }
       unsafe powerMoments = {
         unsafe CPUKernelsV2.powerMoments(
           values: $0, scale: $1, rank: $2, gold: $3, weights: $4, count: $5, powers: $6,
           scratch: $7, sums: $8)
       }
-      unsafe tiltPowers = {
-        unsafe CPUKernelsV2.tiltPowers(
-          values: $0, count: $1, anchor: $2, scratch: $3, moments: $4)
+      unsafe chebyshevMoments = {
+        unsafe CPUKernelsV2.chebyshevMoments(
+          values: $0, count: $1, scale: $2, terms: $3, scratch: $4, moments: $5)
       }
-      unsafe tiltPowerSums = {
-        unsafe CPUKernelsV2.tiltPowerSums(
-          $0, anchor: $1, samples: $2, lambdas: $3, lambdaCount: $4, inverses: $5, sums: $6)
+      unsafe chebyshevSums = {
+        unsafe CPUKernelsV2.chebyshevSums(
+          coefficients: $0, terms: $1, moments: $2, samples: $3, shift: $4, first: $5,
+          end: $6, scratch: $7, output: $8)
       }
       unsafe extrema = { unsafe CPUKernelsV2.extrema($0, $1, $2) }
       unsafe centredSums = { unsafe CPUKernelsV2.centredSums($0, $1, $2, $3, $4) }
@@ -232,18 +237,24 @@ struct CPUKernels: Sendable {
           $0, powers: $1, sets: $2, squared: $3, scale: $4, lambdas: $5, lambdaCount: $6,
           inverses: $7, sums: $8)
       }
+      unsafe powerMeans = {
+        unsafe CPUKernelsV3.powerMeans(
+          $0, scale: $1, lambdas: $2, lambdaCount: $3, inverses: $4, scratch: $5,
+          output: $6)
+      }
       unsafe powerMoments = {
         unsafe CPUKernelsV3.powerMoments(
           values: $0, scale: $1, rank: $2, gold: $3, weights: $4, count: $5, powers: $6,
           scratch: $7, sums: $8)
       }
-      unsafe tiltPowers = {
-        unsafe CPUKernelsV3.tiltPowers(
-          values: $0, count: $1, anchor: $2, scratch: $3, moments: $4)
+      unsafe chebyshevMoments = {
+        unsafe CPUKernelsV3.chebyshevMoments(
+          values: $0, count: $1, scale: $2, terms: $3, scratch: $4, moments: $5)
       }
-      unsafe tiltPowerSums = {
-        unsafe CPUKernelsV3.tiltPowerSums(
-          $0, anchor: $1, samples: $2, lambdas: $3, lambdaCount: $4, inverses: $5, sums: $6)
+      unsafe chebyshevSums = {
+        unsafe CPUKernelsV3.chebyshevSums(
+          coefficients: $0, terms: $1, moments: $2, samples: $3, shift: $4, first: $5,
+          end: $6, scratch: $7, output: $8)
       }
       unsafe extrema = { unsafe CPUKernelsV3.extrema($0, $1, $2) }
       unsafe centredSums = { unsafe CPUKernelsV3.centredSums($0, $1, $2, $3, $4) }
@@ -290,18 +301,24 @@ struct CPUKernels: Sendable {
           $0, powers: $1, sets: $2, squared: $3, scale: $4, lambdas: $5, lambdaCount: $6,
           inverses: $7, sums: $8)
       }
+      unsafe powerMeans = {
+        unsafe CPUKernelsV4.powerMeans(
+          $0, scale: $1, lambdas: $2, lambdaCount: $3, inverses: $4, scratch: $5,
+          output: $6)
+      }
       unsafe powerMoments = {
         unsafe CPUKernelsV4.powerMoments(
           values: $0, scale: $1, rank: $2, gold: $3, weights: $4, count: $5, powers: $6,
           scratch: $7, sums: $8)
       }
-      unsafe tiltPowers = {
-        unsafe CPUKernelsV4.tiltPowers(
-          values: $0, count: $1, anchor: $2, scratch: $3, moments: $4)
+      unsafe chebyshevMoments = {
+        unsafe CPUKernelsV4.chebyshevMoments(
+          values: $0, count: $1, scale: $2, terms: $3, scratch: $4, moments: $5)
       }
-      unsafe tiltPowerSums = {
-        unsafe CPUKernelsV4.tiltPowerSums(
-          $0, anchor: $1, samples: $2, lambdas: $3, lambdaCount: $4, inverses: $5, sums: $6)
+      unsafe chebyshevSums = {
+        unsafe CPUKernelsV4.chebyshevSums(
+          coefficients: $0, terms: $1, moments: $2, samples: $3, shift: $4, first: $5,
+          end: $6, scratch: $7, output: $8)
       }
       unsafe extrema = { unsafe CPUKernelsV4.extrema($0, $1, $2) }
       unsafe centredSums = { unsafe CPUKernelsV4.centredSums($0, $1, $2, $3, $4) }

@@ -10,6 +10,8 @@ struct RowEvaluator: Sendable {
   let plan: StatisticsPlan
   let kernels: CPUKernels
   let cache: OrderStatisticCache
+  /// Of a plan whose short rows share Chebyshev moments among its lambdas.
+  var tables: ChebyshevTables?
   let tally = TiltTally()
 
   /// Evaluates `rows` and writes their statistics from slot `offset` on; `tilts` hold nothing yet.
@@ -52,7 +54,9 @@ struct RowEvaluator: Sendable {
     }
     return unsafe workspace.sweep(
       lambdas: plan.lambdas(row: row), summary: summary, ranked: plan.ranked,
-      squared: plan.squared, storage: source.storage, kernels: kernels, to: sums)
+      squared: plan.squared, storage: source.storage,
+      tables: sharesMoments(sampleCount: source.sampleCount(row: row)) ? tables : nil,
+      kernels: kernels, to: sums)
   }
 
   /// Reads `rows` and calls `body` for each while it lies in the workspace, summarised, and sorted where the plan
@@ -95,9 +99,17 @@ struct RowEvaluator: Sendable {
   /// are to come that its blocks will want it. A row's own length decides, and never its neighbours.
   private func isOrdered(sampleCount: Int) -> Bool {
     plan.sorted
-      || table.gold == nil && table.logWeights == nil
+      || !sharesMoments(sampleCount: sampleCount)
+        && table.gold == nil && table.logWeights == nil
         && TiltCost.paysOrder(
           sampleCount: sampleCount, lambdaCount: plan.lambdaCount, storage: source.storage)
+  }
+
+  /// Whether a row of so many cells takes its tilts from Chebyshev moments.
+  private func sharesMoments(sampleCount: Int) -> Bool {
+    tables != nil
+      && TiltCost.paysChebyshev(
+        sampleCount: sampleCount, lambdaCount: plan.lambdaCount, level: kernels.level)
   }
 
   private func read(_ rows: Range<Int>, _ scratch: WorkerScratch) throws(EsscherError) -> ReadRows {

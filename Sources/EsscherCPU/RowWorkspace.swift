@@ -89,6 +89,9 @@ final class RowWorkspace {
   var storedGold: UnsafeMutablePointer<Double>
   var goldSum: Double?
 
+  /// The tables last seen, by the last digits of their numbers.
+  var knownTables = [(number: Int, table: ChebyshevTable)?](repeating: nil, count: 8)
+
   private let memory: ScratchMemory
 
   /// Takes what `bytes` says from `memory`, which it keeps.

@@ -21,9 +21,6 @@ struct TiltPlan: Equatable {
   /// Lambdas of equal steps about the maximum, which may be summed eight at a time.
   var runs: Range<Int>
 
-  /// Of `toppedSamples`, counted from the first of them, those that share an exponential a sample with others nearby.
-  var anchoredPlaces = 0..<0
-
   /// Lambdas about the maximum that are summed over samples.
   var toppedSamples: Range<Int> {
     blocks.isEmpty ? topped..<count : max(topped, blocks.upperBound)..<count
@@ -44,22 +41,12 @@ struct TiltPlan: Equatable {
       && summary.reach * summary.reach <= most * summary.variance
   }
 
-  /// The lambdas at `anchoredPlaces`, and the others of `toppedSamples` on either side.
-  var anchored: Range<Int> {
-    let first = toppedSamples.lowerBound
-    return first + anchoredPlaces.lowerBound..<first + anchoredPlaces.upperBound
-  }
-  var beforeAnchored: Range<Int> { toppedSamples.lowerBound..<anchored.lowerBound }
-  var afterAnchored: Range<Int> { anchored.upperBound..<toppedSamples.upperBound }
-
-  private func inRuns(_ part: Range<Int>) -> Int {
-    runs.isEmpty ? 0 : part.count / CPUKernels.runLength * CPUKernels.runLength
-  }
-
   /// How many lambdas each method serves.
   var methods: TiltMethods {
     var methods = TiltMethods()
-    let sharing = anchored.count + inRuns(beforeAnchored) + inRuns(afterAnchored)
+    let part = toppedSamples
+    let sharing =
+      runs.isEmpty ? 0 : part.count / CPUKernels.runLength * CPUKernels.runLength
     methods.powers = centred
     methods.blocks = blocks.count
     methods.runs = sharing
@@ -110,18 +97,12 @@ enum TiltCost {
   /// Rows of more samples have blocks serve what 36 power moments could, where payloads and squares take powers of
   /// their own.
   static let mostPowers = 128
-  /// Eight samples under one tilt with their 36 powers.
-  static let anchor = 17.0
+  static let mostPlainPowers = 320
   /// Sixteen blocks merged to eight.
   static let merge = 115.0
   /// Sorting or grouping eight samples.
   static let sort = 20.0
   static let group = 12.0
-
-  /// Samples beyond which blocks serve what 36 power moments could in plans for the rewards' sums alone: every lambda adds to what blocks cost, and little to powers.
-  static func mostPlainPowers(_ lambdaCount: Int) -> Int {
-    min(CPUKernels.mostAnchored, max(320, 6 * lambdaCount))
-  }
 
   /// True where a level for squares costs less than so many of them over so many samples.
   static func paysSquares(_ lambdaCount: Int, sampleCount: Int) -> Bool {
@@ -214,36 +195,6 @@ extension RowWorkspace {
         plan.blocks = start..<index + 1
       }
     }
-  }
-
-  /// Finds the lambdas about the maximum that go over samples in groups that share their exponentials: neighbouring
-  /// groups, as far as that takes less.
-  ///
-  /// - Complexity: O(lambdas).
-  func findAnchors(_ plan: inout TiltPlan) {
-    let part = plan.toppedSamples
-    guard count <= CPUKernels.mostAnchored else { return }
-    var index = part.lowerBound
-    while index < part.upperBound {
-      let end = anchoredEnd(from: index, limit: part.upperBound)
-      var fromSamples = 0.0
-      for other in index..<end { fromSamples += samplesCost(other, plan, 1) }
-      if unsafe fromSamples > TiltCost.anchor * Double(prefix[index]) / 8 + 60 {
-        let first = plan.anchored.isEmpty ? index : plan.anchored.lowerBound
-        plan.anchoredPlaces = first - part.lowerBound..<end - part.lowerBound
-      } else if !plan.anchored.isEmpty {
-        return
-      }
-      index = end
-    }
-  }
-
-  /// End of the group of lambdas that one tilt in their midst serves.
-  func anchoredEnd(from index: Int, limit: Int) -> Int {
-    let most = unsafe CPUKernels.anchorRatio * lambdas[index]
-    var end = index + 1
-    while unsafe end < limit && lambdas[end] <= most { end += 1 }
-    return end
   }
 
   private func samplesCost(_ index: Int, _ plan: TiltPlan, _ payload: Double) -> Double {

@@ -14,12 +14,13 @@ extension RowWorkspace {
   ///   - ranked: the row is sorted, and mid-ranks are wanted.
   ///   - squared: sums of squared weights are wanted.
   ///   - storage: what the cells hold.
+  ///   - tables: of the lambdas, for a row that shares Chebyshev moments among them.
   ///   - output: one for each lambda; they hold nothing yet.
   /// - Returns: how many lambdas each method served.
   /// - Complexity: O(count + lambdas) where blocks serve, else O(count · lambdas); no allocation a sample.
   func sweep(
     lambdas: [Double], summary: RowSummary, ranked: Bool, squared: Bool, storage: CellStorage,
-    kernels: CPUKernels, to output: UnsafeMutablePointer<TiltSums>
+    tables: ChebyshevTables? = nil, kernels: CPUKernels, to output: UnsafeMutablePointer<TiltSums>
   ) -> TiltMethods {
     guard !lambdas.isEmpty else { return TiltMethods() }
     if summary.isConstant {
@@ -29,22 +30,22 @@ extension RowWorkspace {
       return TiltMethods()
     }
     for (index, lambda) in lambdas.enumerated() { unsafe self.lambdas[index] = lambda }
+    if let tables {
+      return unsafe chebyshevSweep(tables, summary: summary, kernels: kernels, to: output)
+    }
     var plan = TiltPlan(lambdas, summary: summary, squared: squared)
     let sets = ranked ? (hasGold ? 3 : 2) : 1
     let isSorted = ranked || sortedSum != nil || sortForBlocks(plan.count - plan.centred, storage)
     let isPlain = sets == 1 && !squared && !hasWeights
-    let mostExtended = isPlain ? TiltCost.mostPlainPowers(plan.count) : TiltCost.mostPowers
+    let mostExtended = isPlain ? TiltCost.mostPlainPowers : TiltCost.mostPowers
     if !isSorted || hasWeights || count <= mostExtended {
       extendPowers(&plan, summary: summary, sets: sets)
     }
     findPrefixes(plan, isSorted: isSorted)
     if !hasWeights && !(ranked && hasGold) { findRuns(&plan) }
-    // What is left of short plain rows, but for lambdas about the mean, shares exponentials at the price of blocks.
-    let canShare = isPlain && count <= mostExtended && plan.centred == plan.topped
-    if isSorted && !hasWeights && !canShare {
+    if isSorted && !hasWeights {
       chooseBlocks(&plan, summary: summary, sets: sets)
     }
-    if isPlain { findAnchors(&plan) }
     // Samples add to their records; all others are written.
     let (below, above) = plan.centredSamples
     clearRecords(below)
@@ -83,7 +84,7 @@ extension RowWorkspace {
     return plan.methods
   }
 
-  private func clearRecords(_ part: Range<Int>) {
+  func clearRecords(_ part: Range<Int>) {
     unsafe (sums + part.lowerBound * CPUKernels.tiltStride).update(
       repeating: 0, count: part.count * CPUKernels.tiltStride)
   }
@@ -123,9 +124,7 @@ extension RowWorkspace {
     // r − max r is exact where it matters, near the top; d − max d would round twice.
     unsafe kernels.shift(values, longest, summary.maximum, 0, shifted)
     if !part.isEmpty {
-      overAnchors(plan.anchored, kernels: kernels)
-      overRuns(plan.beforeAnchored, plan, ranked: ranked, kernels: kernels)
-      overRuns(plan.afterAnchored, plan, ranked: ranked, kernels: kernels)
+      overRuns(part, plan, ranked: ranked, kernels: kernels)
     }
     guard !squares.isEmpty else { return }
     unsafe found.update(repeating: 0, count: squares.count * CPUKernels.tiltStride)
@@ -138,22 +137,6 @@ extension RowWorkspace {
       unsafe record[4] = values[0]
       unsafe record[7] = values[2]
       unsafe record[8] = values[6]
-    }
-  }
-
-  /// Lambdas about the maximum, group by group from the moments of the row under a tilt in the group's midst.
-  private func overAnchors(_ part: Range<Int>, kernels: CPUKernels) {
-    var index = part.lowerBound
-    while index < part.upperBound {
-      let end = anchoredEnd(from: index, limit: part.upperBound)
-      let anchor = unsafe lambdas[index] + (lambdas[end - 1] - lambdas[index]) / 2
-      // The smallest lambda has the most samples.
-      unsafe small.update(repeating: 0, count: CPUKernels.powerRow)
-      unsafe kernels.tiltPowers(shifted, prefix[index], anchor, runScratch, small)
-      unsafe kernels.tiltPowerSums(
-        small, anchor, Double(count), lambdas + index, end - index, inverses,
-        sums + index * CPUKernels.tiltStride)
-      index = end
     }
   }
 
@@ -200,7 +183,7 @@ extension RowWorkspace {
   }
 
   /// The means of a record; `inverse` is 1/mass.
-  private func writeSums(
+  func writeSums(
     record index: Int, shift: Double, inverse: Double, squared: Bool,
     to output: UnsafeMutablePointer<TiltSums>
   ) {
@@ -238,7 +221,7 @@ extension RowWorkspace {
   }
 
   /// Takes the row's power moments from its samples.
-  private func addPowers(_ plan: TiltPlan, _ summary: RowSummary, sets: Int, kernels: CPUKernels) {
+  func addPowers(_ plan: TiltPlan, _ summary: RowSummary, sets: Int, kernels: CPUKernels) {
     let scale = summary.reach
     let row = CPUKernels.powerRow
     unsafe small.update(repeating: 0, count: 5 * row)

@@ -5,7 +5,7 @@
 /// - Shape: one value a prompt and lambda. Units: rewards in the reward model's, divergences in nats.
 /// - Edge cases: lambda = 0 or a constant row gives KL = gain = 0, ess = M, win rate ½; M = 1 likewise.
 /// - Precision: relative error below 1e-10 for lambda·σ from 1e-6 to 1e3 (double input). The variance, no cell of a
-///   report, is off by up to 6e-11/lambda² besides where short rows share exponentials among lambdas, and by what
+///   report, is off by up to 8e-11/lambda² besides where short rows share moments among lambdas, and by what
 ///   truncation leaves where samples are left out.
 /// - Complexity: O(1).
 /// - Source: 2605.07105, Theorem 1 (gain = beta·Jeffreys); plug-in forms, theory §1.5 (a) and (b).

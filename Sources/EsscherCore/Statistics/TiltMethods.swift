@@ -8,7 +8,8 @@ public struct TiltMethods: Sendable, Equatable {
   public var powers = 0
   /// Over blocks of the sorted row.
   public var blocks = 0
-  /// Over samples, several lambdas sharing an exponential: eight of equal steps, or those near one another.
+  /// Over samples, several lambdas sharing the work: by the Chebyshev moments of a short row, or eight of equal steps by
+  /// two exponentials.
   public var runs = 0
   /// Over samples, an exponential each.
   public var samples = 0

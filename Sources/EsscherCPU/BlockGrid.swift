@@ -72,8 +72,8 @@ struct BlockGrid {
   /// M^1.5·e^-cut = 1e-13.
   ///
   /// All that lies beyond adds at most M·e^-cut to Σ e^x ≥ 1, cut times that to lambda·Σ (max − r) e^x, and √M
-  /// times that to a payload in units of its standard deviation: ``TiltMethods/truncationBound`` for M ≥ 9, and eight
-  /// samples are never left out.
+  /// times that to a payload in units of its standard deviation: ``TiltMethods/truncationBound`` for M ≥ 9, and where
+  /// fewer than eight samples may remain, there are no payloads: (M − 1)/M^1.5·1e-13·cut is 1.2e-12 at most for any M.
   static func cut(sampleCount: Int) -> Double {
     30 + 1.5 * Elementary.log(Double(sampleCount))
   }

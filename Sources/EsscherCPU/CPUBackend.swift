@@ -124,6 +124,7 @@ public struct CPUBackend: Backend {
     let cache = cacheBox.cache(grid: plan.selections, byteLimit: memoryBudgetBytes / 4)
     let isPlain =
       plan.rowLambdas == nil && !plan.ranked && !plan.squared && table.logWeights == nil
+      && TiltCost.chebyshevLambdaCounts.contains(plan.lambdaCount)
     let evaluator = RowEvaluator(
       source: source, table: table, plan: plan, kernels: kernels, cache: cache,
       tables: isPlain

@@ -10,8 +10,8 @@ extension TiltCost {
   /// elsewhere: longer ones cost less in blocks.
   static let mostChebyshevSamples = 2000
   static let mostChebyshevSamplesElsewhere = 512
-  /// How many lambdas make that pay, and how many have tables of a few megabytes.
-  static let chebyshevLambdaCounts = 12...2048
+  /// How many lambdas make that pay, and how many have tables of 2 MB at most.
+  static let chebyshevLambdaCounts = 12...1024
   /// Eight samples and a term; eight lambdas and a term; what a set of moments costs beside them.
   static let chebyshev = 0.33
   static let chebyshevLambdas = 1.0
@@ -30,28 +30,42 @@ extension RowWorkspace {
   /// The smallest come from its power moments; the others, about the maximum, from the Chebyshev moments of the samples
   /// that count for them, or over those samples where few lambdas or samples are left.
   ///
-  /// - Complexity: O(count + lambdas), no allocation a row.
+  /// - Complexity: O(count + lambdas) and no allocation, but where no row of like range came before: making a table
+  ///   costs 3 µs a lambda. Whether it pays for so few rows is not asked, so that a row's bits do not depend on others.
   func chebyshevSweep(
     _ tables: ChebyshevTables, summary: RowSummary, kernels: CPUKernels,
     to output: UnsafeMutablePointer<TiltSums>
   ) -> TiltMethods {
     let lambdaCount = tables.lambdas.count
-    var plan = TiltPlan(tables.lambdas, summary: summary, squared: false)
-    // Sums about the maximum lose λ·(max − mean) of KL to rounding, which is no more than the rest here.
-    plan.topped = plan.centred
-    if plan.centred > 0 {
-      unsafe kernels.shift(values, count, summary.centre, summary.correction, shifted)
-      addPowers(plan, summary, sets: 1, kernels: kernels)
-      unsafe kernels.powerMeans(
-        small, summary.reach, lambdas, plan.centred, inverses, runScratch, records(output))
+    // Beyond, sums about the maximum lose λ·(max − mean) of KL to rounding, which is no more than the rest here.
+    var small = 0
+    while small < lambdaCount,
+      TiltForm(lambda: tables.lambdas[small], summary: summary) == .moments
+    {
+      small += 1
     }
+    if small > 0 { unsafe overPowers(small, summary, kernels, to: output) }
     var methods = TiltMethods()
-    methods.powers = plan.centred
-    if plan.centred < lambdaCount {
+    methods.powers = small
+    if small < lambdaCount {
       unsafe kernels.shift(values, count, summary.maximum, 0, shifted)
-      methods += unsafe overTop(tables, from: plan.centred, summary, kernels, to: output)
+      methods += unsafe overTop(tables, from: small, summary, kernels, to: output)
     }
     return methods
+  }
+
+  /// The first lambdas, from the row's power moments.
+  private func overPowers(
+    _ lambdaCount: Int, _ summary: RowSummary, _ kernels: CPUKernels,
+    to output: UnsafeMutablePointer<TiltSums>
+  ) {
+    unsafe kernels.shift(values, count, summary.centre, summary.correction, shifted)
+    unsafe small.update(repeating: 0, count: CPUKernels.powerCount + 1)
+    unsafe small[0] = mass
+    unsafe kernels.powerMoments(
+      shifted, 1 / summary.reach, nil, nil, nil, count, CPUKernels.powerCount, runScratch, small)
+    unsafe kernels.powerMeans(
+      small, summary.reach, lambdas, lambdaCount, inverses, runScratch, records(output))
   }
 
   /// Sums about the maximum of the lambdas from `first` on, over `shifted`.
@@ -104,7 +118,7 @@ extension RowWorkspace {
   }
 
   private func table(_ tables: ChebyshevTables, number: Int) -> ChebyshevTable {
-    let place = number & 7
+    let place = number & 3
     if let known = knownTables[place], known.number == number { return known.table }
     let table = tables.table(number: number)
     knownTables[place] = (number, table)

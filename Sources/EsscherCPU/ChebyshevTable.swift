@@ -24,9 +24,9 @@ final class ChebyshevTable: Sendable {
   let groups: [Group]
   private let coefficients: [Double]
   /// Bytes it takes.
-  var bytes: Int { 8 * coefficients.count }
+  var bytes: Int { 8 * coefficients.capacity }
 
-  /// Largest λ·width/2: 74 terms.
+  /// Largest λ·width/2: 72 terms.
   static let largestExponent = 64.0
   /// λ·width/2 below which other methods serve, with room to spare: a row's range is at most `width`, and the power
   /// moments serve λ·max|d| ≤ ½.
@@ -35,7 +35,7 @@ final class ChebyshevTable: Sendable {
   /// - Parameters:
   ///   - lambdas: ascending.
   ///   - width: λ·width/2 ≤ 64 for the lambdas that are served.
-  /// - Complexity: O(lambdas · 200), 2 µs each.
+  /// - Complexity: O(lambdas · 200), 3 µs each.
   init(lambdas: [Double], width: Double) {
     self.width = width
     let half = width / 2
@@ -47,26 +47,23 @@ final class ChebyshevTable: Sendable {
     var groups: [Group] = []
     var all: [Double] = []
     for group in firstGroup..<max(firstGroup, (end + 7) / 8) {
+      let lanes = (0..<8).map { lane in
+        let exponent = lambdas[min(8 * group + lane, end - 1)] * half
+        return ExponentialSeries(
+          exponent: max(Self.smallestExponent, min(Self.largestExponent, exponent)))
+      }
+      // Two terms at a time.
+      let terms = (lanes.reduce(0) { max($0, $1.terms) } + 1) & ~1
       let place = all.count
-      var terms = 0
-      for lane in 0..<8 {
-        let index = min(8 * group + lane, end - 1)
-        let exponent = max(Self.smallestExponent, min(Self.largestExponent, lambdas[index] * half))
-        let series = ExponentialSeries(exponent: exponent)
-        while terms < series.terms {
-          all.append(contentsOf: repeatElement(0, count: stride))
-          terms += 1
-        }
+      all.append(contentsOf: repeatElement(0, count: terms * stride))
+      for (lane, series) in lanes.enumerated() {
         for term in 0..<series.terms {
           let values = series.coefficients[term]
-          all[place + term * stride + lane] = values.zeroth
-          all[place + term * stride + 8 + lane] = values.first * half
-          all[place + term * stride + 16 + lane] = values.second * half * half
+          let first = place + term * stride + lane
+          all[first] = values.zeroth
+          all[first + 8] = values.first * half
+          all[first + 16] = values.second * half * half
         }
-      }
-      if !terms.isMultiple(of: 2) {
-        all.append(contentsOf: repeatElement(0, count: stride))
-        terms += 1
       }
       groups.append(Group(terms: terms, place: place))
     }
@@ -111,22 +108,27 @@ final class ChebyshevTable: Sendable {
 }
 
 /// Coefficients of e^{z(x−1)}, of that times x − 1 and times (x − 1)², in T_k(x).
-struct ExponentialSeries {
-  struct Term {
-    var zeroth: Double
-    var first: Double
-    var second: Double
+package struct ExponentialSeries {
+  /// Of one T_k.
+  package struct Term {
+    /// Of e^{z(x−1)}.
+    package var zeroth: Double
+    /// Of (x − 1)e^{z(x−1)}.
+    package var first: Double
+    /// Of (x − 1)² e^{z(x−1)}.
+    package var second: Double
   }
 
-  private(set) var coefficients: [Term] = []
+  /// More than are needed.
+  package private(set) var coefficients: [Term] = []
   /// How many terms leave 3e-17 of the first function, 3e-16 of z times the second and 1e-14 of z² times the third.
-  private(set) var terms = 0
+  package private(set) var terms = 0
 
   /// - Parameter exponent: z, 0.2 to 64.
-  init(exponent: Double) {
+  package init(exponent: Double) {
     let count = 80
     // Miller's recurrence I_{k−1} = I_{k+1} + 2k/z·I_k from far beyond, in pairs of doubles: differences of neighbours
-    // lose z² of their digits.
+    // lose z² of their digits. They grow to 2^266 at most from there, at z = 0.2.
     let last = 140
     let inverse = Pair(1) / exponent
     var values = [Pair](repeating: Pair(0), count: last + 2)
@@ -135,9 +137,6 @@ struct ExponentialSeries {
     for index in stride(from: last, through: 1, by: -1) {
       values[index - 1] = values[index + 1] + values[index] * (inverse * Double(2 * index))
       sum = sum + values[index]
-      guard values[index - 1].high > 0x1p500 else { continue }
-      for other in (index - 1)...last { values[other] = values[other].scaled(0x1p-900) }
-      sum = sum.scaled(0x1p-900)
     }
     // e^z = I_0 + 2 Σ I_k.
     sum = sum + sum + values[0]
@@ -216,8 +215,8 @@ struct ExponentialSeries {
 
 /// The tables of one list of lambdas, shared by the workers of a run.
 ///
-/// Holds at most `byteLimit` bytes; when another would pass it, the older ones are let go. Tables do not depend on what
-/// is held.
+/// Keeps at most `byteLimit` bytes; where another would pass it, others are let go, and one that is larger by itself is
+/// not kept. Workers hold a few beside those. Tables do not depend on what is kept.
 final class ChebyshevTables: Sendable {
   private struct State {
     var tables: [Int: ChebyshevTable] = [:]
@@ -239,18 +238,20 @@ final class ChebyshevTables: Sendable {
     let made = ChebyshevTable(lambdas: lambdas, width: ChebyshevTable.width(number: number))
     return state.withLock { state in
       if let known = state.tables[number] { return known }
-      if state.bytes + made.bytes > byteLimit {
-        state.tables.removeAll()
-        state.bytes = 0
+      while state.bytes + made.bytes > byteLimit, let other = state.tables.first {
+        state.tables[other.key] = nil
+        state.bytes -= other.value.bytes
       }
-      state.tables[number] = made
-      state.bytes += made.bytes
+      if made.bytes <= byteLimit {
+        state.tables[number] = made
+        state.bytes += made.bytes
+      }
       return made
     }
   }
 }
 
-/// Keeps the tables from one tile to the next.
+/// Keeps the tables of the last list of lambdas from one tile to the next.
 final class ChebyshevTablesBox: Sendable {
   private let current = Mutex<ChebyshevTables?>(nil)
 

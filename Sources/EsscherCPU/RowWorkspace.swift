@@ -89,8 +89,8 @@ final class RowWorkspace {
   var storedGold: UnsafeMutablePointer<Double>
   var goldSum: Double?
 
-  /// The tables last seen, by the last digits of their numbers.
-  var knownTables = [(number: Int, table: ChebyshevTable)?](repeating: nil, count: 8)
+  /// The tables last seen, by the last digits of their numbers: rows of like range are mostly of one octave.
+  var knownTables = [(number: Int, table: ChebyshevTable)?](repeating: nil, count: 4)
 
   private let memory: ScratchMemory
 

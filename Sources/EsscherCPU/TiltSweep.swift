@@ -29,7 +29,11 @@ extension RowWorkspace {
       unsafe output.initialize(repeating: sums, count: lambdas.count)
       return TiltMethods()
     }
-    for (index, lambda) in lambdas.enumerated() { unsafe self.lambdas[index] = lambda }
+    unsafe lambdas.withUnsafeBufferPointer { given in
+      if let start = given.baseAddress {
+        unsafe self.lambdas.update(from: start, count: given.count)
+      }
+    }
     if let tables {
       return unsafe chebyshevSweep(tables, summary: summary, kernels: kernels, to: output)
     }
@@ -221,7 +225,7 @@ extension RowWorkspace {
   }
 
   /// Takes the row's power moments from its samples.
-  func addPowers(_ plan: TiltPlan, _ summary: RowSummary, sets: Int, kernels: CPUKernels) {
+  private func addPowers(_ plan: TiltPlan, _ summary: RowSummary, sets: Int, kernels: CPUKernels) {
     let scale = summary.reach
     let row = CPUKernels.powerRow
     unsafe small.update(repeating: 0, count: 5 * row)

@@ -79,8 +79,8 @@ long crow_next_tie(int level, const double *cells, long start, long count);
 /// How many cells are equal to one.
 long crow_count_equal(int level, const double *cells, long count, double cell);
 
-/// Copies the cells above `bound`, which is not −∞, in their order to `kept`, which has room for all of them or is
-/// `cells` itself; returns how many there are. No cell is NaN.
+/// Copies the cells above `bound`, which is not −∞, in their order to `kept`, which has room for `count` of them or
+/// is `cells` itself; returns how many there are. What lies behind them may be overwritten. No cell is NaN.
 long crow_keep_above(int level, const double *cells, long count, double bound, double *kept);
 
 #endif

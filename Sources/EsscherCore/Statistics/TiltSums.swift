@@ -13,7 +13,7 @@
 ///   the means is known; only in plans with sorted rows, gold as the mean of its tie group.
 ///
 /// The shift is 0 where the centred form keeps more digits and the largest d where exponents must
-/// stay ≤ 0.
+/// stay ≤ 0, or where that costs less and no digit that counts.
 public struct TiltSums: Sendable, Equatable {
   /// What is subtracted from d inside the exponent.
   public var shift = 0.0

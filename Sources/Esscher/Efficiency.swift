@@ -6,9 +6,10 @@ internal import EsscherCore
 /// V-statistic gain over the plug-in frontier's gain at the same mean KL, for each law.
 ///
 /// Both belong to the law that the samples themselves form, so the ratio is at most 1 (theory §1.7).
-/// The frontier's gain at a KL is the minimum over beta of an upper bound (DUAL), taken over every
-/// lambda evaluated so far, and at the nearest one less the bound's own error to second order,
-/// (δ − D)²·β³/(2v): from g' = β and g'' = −β³/v.
+/// The frontier's gain at a KL is read off the main round's points where those are so near that the polynomial
+/// through them is known to be right (``FrontierInterpolation``). Elsewhere it is the minimum over beta of an upper
+/// bound (DUAL), taken over every lambda evaluated so far, and at the nearest one, for which a round is spent, less
+/// the bound's own error to second order, (δ − D)²·β³/(2v): from g' = β and g'' = −β³/v.
 struct Efficiency {
   /// By law of the plan; nil where undefined.
   private(set) var values: [Double?] = []
@@ -43,8 +44,22 @@ struct Efficiency {
     }
     let means = grid.selections.indices.map { accumulator.points[grid.planned.count + $0].means }
     let limit = overview.ceiling * (1 - 1e-12)
-    let targets = means.filter { $0.spread > 0 && $0.replacementKL > 0 && $0.replacementKL < limit }
-      .map(\.replacementKL)
+    let frontier = GridFrontier(
+      accumulator, largestGain: overview.largestGain,
+      precision: request.precision ?? scan.table.defaultPrecision)
+    // The points' replicates are those of the samples' own law unless that is corrected.
+    let isOwn = !request.biasCorrect || request.resamples == 0
+    var readings: [Double: GridFrontier.Reading] = [:]
+    var targets: [Double] = []
+    for point in means
+    where point.spread > 0 && point.replacementKL > 0 && point.replacementKL < limit {
+      let kl = point.replacementKL
+      if isOwn, let reading = frontier.reading(atKL: kl) {
+        readings[kl] = reading
+      } else {
+        targets.append(kl)
+      }
+    }
     var evaluations = known
     var curves = ReplicateFrontier()
     var matched: [Double: Double] = [:]
@@ -75,9 +90,10 @@ struct Efficiency {
       }
     }
     frontierGains = means.map { point in
-      point.replacementKL > 0
-        ? Self.frontierGain(evaluations, atKL: point.replacementKL, largest: overview.largestGain)
-        : 0
+      let kl = point.replacementKL
+      guard kl > 0 else { return 0 }
+      return readings[kl]?.gain
+        ?? Self.frontierGain(evaluations, atKL: kl, largest: overview.largestGain)
     }
     values = zip(means, frontierGains).map { point, frontier in
       guard point.spread > 0, point.replacementKL > 0 else { return nil }
@@ -89,13 +105,17 @@ struct Efficiency {
       return
     }
     intervals = means.indices.map { index in
-      guard let value = values[index], let lambda = matched[means[index].replacementKL] else {
-        return nil
+      guard let value = values[index] else { return nil }
+      let kl = means[index].replacementKL
+      let gains = accumulator.replicates(line: firstLine + index, .replacementGain)
+      let kls = accumulator.replicates(line: firstLine + index, .replacementKL)
+      if let reading = readings[kl] {
+        return frontier.efficiency(
+          at: reading, gains: gains, kls: kls, confidence: request.confidence)
       }
+      guard let lambda = matched[kl] else { return nil }
       return curves.efficiency(
-        value, lambda: lambda, point: means[index],
-        gains: accumulator.replicates(line: firstLine + index, .replacementGain),
-        kls: accumulator.replicates(line: firstLine + index, .replacementKL),
+        value, lambda: lambda, point: means[index], gains: gains, kls: kls,
         confidence: request.confidence)
     }
   }

@@ -12,8 +12,10 @@ struct FrontierPipeline {
   func run(clock: inout StageClock) throws(EsscherError) -> FrontierResult {
     try checkShapes(scan.table)
     let scan = try scan.checkingLogProbabilities(missing: request.missing)
-    let overview = try clock.time("reading") { () throws(EsscherError) in
-      try MatrixOverview(
+    let unread = MatrixOverview(unread: scan, request)
+    var overview = try clock.time("reading") { () throws(EsscherError) in
+      if let unread { return unread }
+      return try MatrixOverview(
         scan, missing: request.missing, probes: try GridProbes(request, scan: scan).lambdas)
     }
     if scan.sweep != nil, let gold = GoldFrontier.scan(scan) {
@@ -36,13 +38,17 @@ struct FrontierPipeline {
     let reportLines = PointAssembler.bootstrapLines(grid, isWeighted: isWeighted, hasGold: hasGold)
     let studyLines = GoldStudy.bootstrapLines(grid, hasGold: hasGold)
     let policyLines = policies.bootstrapLines(grid)
-    let round = MainRound(scan: scan, request: request, overview: overview)
+    let round = MainRound(scan: scan, request: request, promptCount: overview.promptCount)
     try round.checkReplicates(
       columns: replicateColumns(
         grid, lines: reportLines + studyLines + policyLines, hasGold: hasGold))
+    var rows = OverviewSums()
     let accumulator = try clock.time("statistics") { () throws(EsscherError) in
-      try round.run(grid, lines: reportLines + studyLines + policyLines, stage: "computing")
+      try round.run(grid, lines: reportLines + studyLines + policyLines, stage: "computing") {
+        if unread != nil { rows.addRows(of: $0) }
+      }
     }
+    if unread != nil { overview = MatrixOverview(rows) }
     let studies = try Studies(
       accumulator, scan: scan, request: request, overview: overview, reportLines: reportLines,
       clock: &clock)

@@ -61,7 +61,7 @@ struct GoldFrontier {
     let lines = grid.lambdas.map {
       BootstrapLine(entry: grid.entry(of: $0), quantities: [.kl, .gain])
     }
-    let round = MainRound(scan: goldScan, request: request, overview: overview)
+    let round = MainRound(scan: goldScan, request: request, promptCount: overview.promptCount)
     let accumulator = try round.run(grid, lines: lines, stage: "computing gold's frontier")
     let means = grid.lambdas.map { accumulator.points[grid.entry(of: $0)].means }
     var isWaiting = false

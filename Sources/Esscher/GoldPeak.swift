@@ -90,7 +90,7 @@ struct GoldPeak {
     let peak = low.slope > 0 && high.slope <= 0 ? secant(low, high) : lambdas[top]
     let grid = PointGrid(lambdas: [peak], isWeighted: scan.table.logWeights != nil)
     let quiet = scan.with(scan.table, scope: "peak", isWatched: false)
-    let round = MainRound(scan: quiet, request: request, overview: overview)
+    let round = MainRound(scan: quiet, request: request, promptCount: overview.promptCount)
     let lines = [
       BootstrapLine(
         entry: grid.entry(of: peak), quantities: [.kl, .reward, .gain, .gold])

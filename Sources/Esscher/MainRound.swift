@@ -7,7 +7,7 @@ internal import EsscherCore
 struct MainRound {
   let scan: MatrixScan
   let request: FrontierRequest
-  let overview: MatrixOverview
+  let promptCount: Int
 
   /// Prompts whose values are held at once: few enough that the threads' caches still hold them when they are added
   /// point by point (20 KiB each at 64 lambdas), and enough to share among threads.
@@ -21,8 +21,10 @@ struct MainRound {
   ///   - grid: lambdas and n; what it plans is evaluated.
   ///   - lines: what the replicates are kept of.
   ///   - stage: name for progress.
+  ///   - watch: sees each tile.
   func run(
-    _ grid: PointGrid, lines: [BootstrapLine], stage: String
+    _ grid: PointGrid, lines: [BootstrapLine], stage: String,
+    watch: (StatisticsTable) -> Void = { _ in }
   ) throws(EsscherError) -> FrontierAccumulator {
     let isWeighted = scan.table.logWeights != nil
     let plan = StatisticsPlan(
@@ -37,7 +39,7 @@ struct MainRound {
     // Errors over samples take another look at the rows: where one prompt has no others to be compared
     // with, and where the user looks at single prompts.
     let errors: CPUBackend? =
-      overview.promptCount == 1 || observer.promptPoints != nil
+      promptCount == 1 || observer.promptPoints != nil
       ? CPUBackend(threads: backend.threads, memoryBudgetBytes: request.memoryBudgetBytes) : nil
     let key = grid.planned + lines.flatMap(\.key) + [errors == nil ? 0 : 1]
     return try scan.pass("main \(plan.selections)", by: key, from: empty) {
@@ -46,6 +48,7 @@ struct MainRound {
       var columns: [Double] = []
       var indices: [Int] = []
       try scan.run(plan, stage: stage) { (table) throws(EsscherError) in
+        watch(table)
         accumulator.add(table.methods)
         let sampleErrors = try errors?.sampleErrors(scan.table, rows: table.rows, plan: plan)
         columns.removeAll(keepingCapacity: true)

@@ -60,6 +60,11 @@ struct MatrixOverview {
         .badInput, "no prompt has a sample left after dropping missing cells; check the input",
         at: EsscherError.Location(file: scan.table.inputs.first?.name))
     }
+    self.init(sums)
+  }
+
+  /// What the sums of a pass say; of at least one prompt.
+  init(_ sums: OverviewSums) {
     promptCount = sums.promptCount
     droppedPrompts = sums.droppedPrompts
     droppedSamples = sums.droppedSamples
@@ -73,10 +78,27 @@ struct MatrixOverview {
     meanReward = sums.rewards.value / prompts
     evaluations = sums.evaluations.means
   }
+
+  /// What is known of the samples without reading any; the main round, which then need not wait for this one, finds
+  /// the rest. Nil where the points depend on more, or prompts and samples may be left out.
+  init?(unread scan: MatrixScan, _ request: FrontierRequest) {
+    guard scan.sweep == nil, case .cells(let source) = scan.table.rewards,
+      scan.table.logWeights == nil, request.missing == .error, request.klBudgets.isEmpty,
+      request.policies.isEmpty, request.lambdas != nil || !request.curves.contains(.tilt)
+    else { return nil }
+    for row in scan.rows {
+      let samples = source.sampleCount(row: row)
+      guard samples > 0 else { return nil }
+      longest = max(longest, samples)
+      if samples < shortest { (shortest, shortestRow) = (samples, row) }
+    }
+    promptCount = scan.rows.count
+    guard promptCount > 0 else { return nil }
+  }
 }
 
 /// What the round sums.
-private struct OverviewSums: PartialResult {
+struct OverviewSums: PartialResult {
   var promptCount = 0
   var droppedPrompts = 0
   var droppedSamples = 0
@@ -89,10 +111,15 @@ private struct OverviewSums: PartialResult {
   var rewards = ExactSum()
   var evaluations: EvaluationSums
 
-  init(_ probes: [Double]) { evaluations = EvaluationSums(probes) }
+  init(_ probes: [Double] = []) { evaluations = EvaluationSums(probes) }
 
   mutating func add(_ table: StatisticsTable, threads: Int) {
     evaluations.add(table, threads: threads)
+    addRows(of: table)
+  }
+
+  /// Adds all but the tilts.
+  mutating func addRows(of table: StatisticsTable) {
     for (offset, summary) in table.summaries.enumerated() {
       droppedSamples += summary.droppedCount
       guard summary.sampleCount > 0 else {

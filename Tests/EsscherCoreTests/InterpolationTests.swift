@@ -32,6 +32,38 @@ struct InterpolationTests {
     #expect(HermiteInterpolation.value(at: 1, []) == nil)
   }
 
+  @Test("with curvatures n places meet a polynomial of degree 3n − 1, and not one of degree 3n")
+  func curvatures() throws {
+    let places = [-0.7, 0.1, 0.9]
+    for count in 1...places.count {
+      for degree in [3 * count - 1, 3 * count] {
+        let nodes = places[..<count].map { x in
+          var (value, slope, half) = (0.0, 0.0, 0.0)
+          for power in stride(from: degree, through: 0, by: -1) {
+            half = half * x + slope
+            slope = slope * x + value
+            value = value * x + Double(power + 1)
+          }
+          return HermiteInterpolation.Node(x: x, value: value, slope: slope, curvature: 2 * half)
+        }
+        let x = 0.4
+        let want = (0...degree).reversed().reduce(0.0) { $0 * x + Double($1 + 1) }
+        let got = try #require(HermiteInterpolation.value(at: x, nodes[...]))
+        let error =
+          degree == 3 * count
+          ? Double(degree + 1)
+            * places[..<count].reduce(1) { $0 * (x - $1) * (x - $1) * (x - $1) } : 0
+        #expect((got + error - want).magnitude < 1e-11, "\(count) \(degree)")
+      }
+    }
+    // A place without a curvature among others.
+    let mixed = [-1.0, 0.5, 2].map { x in
+      HermiteInterpolation.Node(
+        x: x, value: x * x * x, slope: 3 * x * x, curvature: x == 0.5 ? nil : 6 * x)
+    }
+    #expect(((HermiteInterpolation.value(at: 1.5, mixed[...]) ?? 0) - 3.375).magnitude < 1e-13)
+  }
+
   /// Two rewards, 1 with probability p: everything is a closed form.
   private func evaluation(_ lambda: Double, p: Double) -> KLBudgetSolver.Evaluation {
     let odds = p / (1 - p) * Elementary.exp(lambda)
@@ -61,6 +93,36 @@ struct InterpolationTests {
     let below = try #require(inverse.lambda(atKL: 1e-5))
     #expect(below.error == nil && (evaluation(below.lambda, p: p).kl / 1e-5 - 1).magnitude < 1e-3)
     #expect(inverse.lambda(atKL: ceiling) == nil && inverse.lambda(atKL: 0) == nil)
+  }
+
+  @Test("a gain read off the frontier, and a change that bounds what is left")
+  func frontier() throws {
+    let p = 0.01
+    for (step, largest) in [(0.1, 1e-7), (0.4, 1e-2)] {
+      let nodes = (0..<Int(4 / step)).map { index in
+        let e = evaluation(0.2 * Elementary.exp(Double(index) * step), p: p)
+        return FrontierInterpolation.Node(
+          lambda: e.lambda, kl: e.kl, gain: e.gain, variance: e.variance)
+      }
+      let frontier = FrontierInterpolation(nodes, largestGain: 1 - p)
+      for (left, right) in zip(nodes, nodes.dropFirst()) where right.kl < 4 {
+        let want = evaluation((left.lambda * right.lambda).squareRoot(), p: p)
+        let got = try #require(frontier.estimate(atKL: want.kl))
+        let error = (got.gain / want.gain - 1).magnitude
+        #expect(frontier.nodes[got.left].lambda == left.lambda)
+        #expect(error <= got.error + 1e-12, "\(step) \(want.kl): \(error), \(got.error)")
+        #expect(got.error < largest, "\(step) \(want.kl): \(got.error)")
+      }
+      #expect(frontier.estimate(atKL: nodes[0].kl / 2) == nil)
+      #expect(
+        frontier.estimate(atKL: -Elementary.log(p)) == nil && frontier.estimate(atKL: 0) == nil)
+      let few = FrontierInterpolation(Array(nodes[..<5]), largestGain: 1 - p)
+      #expect(few.estimate(atKL: nodes[2].kl * 1.1) == nil)
+      var blind = nodes
+      for index in blind.indices { blind[index].variance = nil }
+      let cubic = FrontierInterpolation(blind, largestGain: 1 - p)
+      #expect(cubic.estimate(atKL: nodes[5].kl * 1.1) == nil)
+    }
   }
 
   @Test("estimates end a search only where they are near enough")

@@ -14,7 +14,7 @@ struct IntervalTests {
     0.9999988747974021, 0.9999998885745217, 0.9999999899522336, 0.9999999991683892,
   ]
 
-  private static func count(prompt: Int, replicate: Int, seed: UInt64) -> Double {
+  static func count(prompt: Int, replicate: Int, seed: UInt64) -> Double {
     let word = Philox4x32.block(
       key: SIMD2(UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32)),
       counter: SIMD4(UInt32(prompt), 0, UInt32(replicate), 0))[0]

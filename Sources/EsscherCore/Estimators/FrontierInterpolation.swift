@@ -34,7 +34,8 @@ public struct FrontierInterpolation: Sendable {
     }
   }
 
-  private let nodes: [Node]
+  /// The points, ascending.
+  package let nodes: [Node]
   private let largestGain: Double
 
   /// - Parameters:
@@ -76,6 +77,57 @@ public struct FrontierInterpolation: Sendable {
     }
     return Self.quintic(
       t, (left.gain, right.gain), slopes, (a * width * width, b * width * width))
+  }
+
+  /// Gain at a KL about those of two points, by the cubic in the logarithms of both; NaN where there is none.
+  package static func gain(
+    atKL kl: Double, alongLogarithmsFrom left: Node, to right: Node
+  ) -> Double {
+    let start = Elementary.log(left.kl)
+    let width = Elementary.log(right.kl / left.kl)
+    let t = (Elementary.log(kl) - start) / width
+    let slopes = (left.kl / left.lambda / left.gain, right.kl / right.lambda / right.gain)
+    return left.gain
+      * Elementary.exp(
+        cubic(
+          t, 0, Elementary.log(right.gain / left.gain), slopes.0 * width, slopes.1 * width))
+  }
+
+  /// Points that ``estimate(atKL:)`` takes.
+  private static let window = 6
+
+  /// Gain at a KL with a measure of how well it is known: the logarithm of the gain along that of the KL, by the
+  /// polynomial of degree 17 through value, slope and curvature of the six nearest points.
+  ///
+  /// - Returns: the gain, what the two farthest points change of it, relative, and the last point whose KL is not
+  ///   above; nil outside the points, or where there are fewer than six with a variance.
+  /// - Precision: what six points leave is mostly a tenth and less of what the last two changed; both measured in
+  ///   docs/design/002.
+  package func estimate(atKL kl: Double) -> (gain: Double, error: Double, left: Int)? {
+    guard nodes.count >= Self.window, kl > 0, let at = index(kl), at + 1 < nodes.count else {
+      return nil
+    }
+    let start = max(0, min(at + 1 - Self.window / 2, nodes.count - Self.window))
+    let near = nodes[start..<start + Self.window].compactMap(Self.logarithmic)
+    guard near.count == Self.window else { return nil }
+    // Without the two that are farthest away.
+    let below = at + 1 - start
+    let first = below > Self.window / 2 ? 2 : below == Self.window / 2 ? 1 : 0
+    let x = Elementary.log(kl)
+    guard let fine = HermiteInterpolation.value(at: x, near[...]),
+      let coarse = HermiteInterpolation.value(at: x, near[first..<first + Self.window - 2])
+    else { return nil }
+    let (gain, error) = (Elementary.exp(fine), (fine - coarse).magnitude)
+    return gain.isFinite && error.isFinite ? (min(gain, largestGain), error, at) : nil
+  }
+
+  /// log g along log KL, its slope and curvature.
+  private static func logarithmic(_ node: Node) -> HermiteInterpolation.Node? {
+    guard let curvature = curvature(node), node.gain > 0 else { return nil }
+    let slope = node.kl / node.lambda / node.gain
+    return HermiteInterpolation.Node(
+      x: Elementary.log(node.kl), value: Elementary.log(node.gain), slope: slope,
+      curvature: curvature / node.gain - slope * slope)
   }
 
   /// d²g/dy².

@@ -10,10 +10,12 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LAMBDAS = "log:0.01:50:48"
-# Single-precision sums behind KL and reward. The engine's 90th percentile of k-hat is the middle of one of its bins,
-# 128 an octave; a neighbour in rank may be in the next. Draws differ: an interval's width from 1,000 replicates is
-# known to 3 %, and neighbouring points move together, so that the mean width is known no better.
+# Single-precision sums behind the peers' numbers. The engine's 90th percentile of k-hat and its median effective sample size
+# are the middles of bins, 128 an octave; a neighbour in rank may be in the next. Draws differ: an interval's width from 1,000
+# replicates is known to 3 %, and neighbouring points move together, so that the mean width is known no better.
 TOLERANCE, BIN, WIDTH = 5e-5, 2 ** (2 / 128) - 1, 0.2
+VALUES = ["kl", "reverse_kl", "jeffreys", "reward", "gain", "win_rate", "efficiency"]
+INTERVALS = ["reward", "gain", "efficiency"]
 
 
 def spent(command, environment, log):
@@ -33,20 +35,29 @@ def points(path):
 
 
 def difference(ours, theirs):
-    """Largest difference of KL and reward; of k-hat and of the mean width of an interval what exceeds the above."""
-    worst, widths = 0.0, ([], [])
+    """Largest difference of what both have, relative above 1: of values as it is, of bins and of the mean widths of
+    intervals what exceeds the above. Trust has to be the same."""
+    worst, widths = 0.0, {name: ([], []) for name in INTERVALS}
     for a, b in zip(ours, theirs, strict=True):
-        for name in ("kl", "reward"):
-            if a["curve"] == "tilt" or name == "reward":
-                worst = max(worst, abs(float(a[name]) - float(b[name])) / max(1, abs(float(a[name]))))
-        if a["khat"]:
+        both = {name for name in b if a[name] and b[name]}
+        for name in both & set(VALUES):
+            worst = max(worst, abs(float(a[name]) - float(b[name])) / max(1, abs(float(a[name]))))
+        if "khat" in both:
             # The lowest bin, which ends at 2^-10, holds every tail that is bounded.
             shapes = [max(float(point["khat"]), 2 ** -10) for point in (a, b)]
-            apart = abs(shapes[0] - shapes[1]) / max(shapes[0], 0.01)
-            worst = max(worst, apart - BIN)
-        for side, point in zip(widths, (a, b)):
-            side.append(float(point["reward_high"]) - float(point["reward_low"]))
-    return max(worst, abs(sum(widths[1]) / sum(widths[0]) - 1) - WIDTH)
+            worst = max(worst, abs(shapes[0] - shapes[1]) / max(shapes[0], 0.01) - BIN)
+        if "ess" in both:
+            worst = max(worst, abs(float(a["ess"]) / float(b["ess"]) - 1) - BIN)
+        if "trusted" in both and a["trusted"] != b["trusted"].lower():
+            worst = float("inf")
+        for name in INTERVALS:
+            if f"{name}_low" in both:
+                for side, point in zip(widths[name], (a, b)):
+                    side.append(float(point[f"{name}_high"]) - float(point[f"{name}_low"]))
+    for one, other in widths.values():
+        if one:
+            worst = max(worst, abs(sum(other) / sum(one) - 1) - WIDTH)
+    return worst
 
 
 def play(options, data):
@@ -59,12 +70,15 @@ def play(options, data):
         os.environ, NUMBA_NUM_THREADS=str(options.threads), OPENBLAS_NUM_THREADS="1",
         OMP_NUM_THREADS=str(options.threads))
     script = [os.path.join(HERE, "peers", "whole_frontier.py"), *common, "--threads", str(options.threads), "-o", theirs]
-    peers = {"NumPy and Numba": options.environment, "NumPy and Numba, SVML": options.svml_environment}
+    kinds = {"": [], ", few columns": ["--few"]}
+    peers = {
+        f"NumPy and Numba{library}{kind}": (python, flags) for kind, flags in kinds.items()
+        for library, python in [("", options.environment), (", SVML", options.svml_environment)]}
     tool = [options.esscher, "frontier", "--threads", str(options.threads), "--device", "cpu", "--quiet"]
     commands = {
         "esscher": tool + common + ["-o", ours],
         "esscher, its own grid": tool + [data.rewards, "-o", os.path.join(folder, "own.csv")],
-        **{name: [python + "/bin/python", *script] for name, python in peers.items()},
+        **{name: [python + "/bin/python", *script, *flags] for name, (python, flags) in peers.items()},
     }
     rows = {name: {"seconds": [], "peak_bytes": 0} for name in commands}
     for turn in range(options.rounds + 1):

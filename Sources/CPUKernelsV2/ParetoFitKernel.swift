@@ -5,7 +5,8 @@
 // taken of products of all 1 − θx. Four factors at once are a quartic in θ whose coefficients all guesses share:
 // five operations in place of eight. For θ < 0 it is a quartic in −θ, for θ > 0
 //     1 − θx = (1 − θ)(1 + τ(1 − x)), τ = θ/(1 − θ),
-// one in τ: no coefficient is negative, so nothing cancels, and no factor is below 1.
+// one in τ: no coefficient is negative, so nothing cancels, and no factor is below 1. A little above 0 the first form
+// loses two digits and a half at most, which it can.
 
 /// k̂ with the prior of PSIS, (n k + 5)/(n + 10); NaN where fewer than five weights lie above the cutoff, or all of
 /// those are equal.
@@ -69,7 +70,7 @@ func paretoShape(
   if isWide {
     unsafe scaled(weights, count, lowest, unit, excess, room)
   } else {
-    while unsafe negative < vectors && thetas[8 &* negative &+ 7] <= 0 { negative &+= 1 }
+    while unsafe negative < vectors && thetas[8 &* negative &+ 7] <= 0.625 { negative &+= 1 }
     while unsafe positive > negative && thetas[8 &* positive &- 8] > 0 { positive &-= 1 }
     if positive < vectors {
       unsafe scaled(weights, count, highest, -unit, excess, room)
@@ -212,7 +213,8 @@ private func multiply(
   }
 }
 
-/// k of the vectors before `end`, all of whose θ are at most 0.
+/// k of the vectors before `end`, all of whose θ are at most 5/8: there a quartic's terms are together at most
+/// (13/3)⁴ = 353 times its value, so that k is known to 1e-13.
 @inline(__always)
 private func belowZero(
   _ coefficients: UnsafePointer<Double>, _ groups: Int, _ block: Int,
@@ -281,20 +283,36 @@ private func directly(
   _ vector: Int, _ number: Double, _ means: UnsafeMutablePointer<Double>
 ) {
   let theta = unsafe opposite(load(thetas, 8 &* vector))
-  var product = Product()
+  let one = Lanes(repeating: 1)
+  // Three chains of dependent products hide each other's latency.
+  var a = Product()
+  var b = Product()
+  var c = Product()
+  let third = count / 3
   var start = 0
-  while start < count {
-    let end = start &+ block < count ? start &+ block : count
+  while start < third {
+    let end = start &+ block < third ? start &+ block : third
     var index = start
     while index < end {
-      product.value *= unsafe multiplyAdd(
-        theta, Lanes(repeating: excess[index]), Lanes(repeating: 1))
+      a.value *= unsafe multiplyAdd(theta, Lanes(repeating: excess[index]), one)
+      b.value *= unsafe multiplyAdd(theta, Lanes(repeating: excess[third &+ index]), one)
+      c.value *= unsafe multiplyAdd(theta, Lanes(repeating: excess[2 &* third &+ index]), one)
       index &+= 1
     }
-    product.normalise()
+    a.normalise()
+    b.normalise()
+    c.normalise()
     start = end
   }
-  unsafe store(product.logarithm / Lanes(repeating: number), means, 8 &* vector)
+  // The one or two that are left.
+  start = 3 &* third
+  while start < count {
+    a.value *= unsafe multiplyAdd(theta, Lanes(repeating: excess[start]), one)
+    a.normalise()
+    start &+= 1
+  }
+  let logarithms = a.logarithm + b.logarithm + c.logarithm
+  unsafe store(logarithms / Lanes(repeating: number), means, 8 &* vector)
 }
 
 /// Mean log(1 − θx), eight samples at a time; `excess` is filled up with zeros.

@@ -9,6 +9,8 @@ enum BootstrapQuantity: CaseIterable {
   case kl, reward, gain, gold
   /// Gain and KL of best-of-n with replacement.
   case replacementGain, replacementKL
+  /// Mean reward of the base policy, which all lines share.
+  case base
 }
 
 /// Where a report line's values come from: an entry of the prompt rows, and for budgets the beta by
@@ -30,8 +32,23 @@ struct BootstrapLine {
       + quantities.map { Double(BootstrapQuantity.allCases.firstIndex(of: $0) ?? 0) }
   }
 
-  var columns: [BootstrapColumn] {
-    quantities.map { BootstrapColumn(entry: entry, heldBeta: heldBeta, quantity: $0) }
+  /// Quantities with a column of the line's own.
+  var stored: [BootstrapQuantity] { quantities.filter { $0 != .reward } }
+
+  /// Columns of some lines, in their order. Rewards are the gains and the mean of the base policy, which has a column
+  /// at the end: a third fewer.
+  static func columns(_ lines: [BootstrapLine]) -> [BootstrapColumn] {
+    let own = lines.flatMap { line in
+      line.stored.map {
+        BootstrapColumn(entry: line.entry, heldBeta: line.heldBeta, quantity: $0)
+      }
+    }
+    guard lines.contains(where: { $0.quantities.contains(.reward) }) else { return own }
+    precondition(
+      lines.allSatisfy { !$0.quantities.contains(.reward) || $0.quantities.contains(.gain) },
+      "rewards are made of gains")
+    // Every entry has it; with importance weights the first, lambda = 0, is always there.
+    return own + [BootstrapColumn(entry: 0, heldBeta: nil, quantity: .base)]
   }
 }
 
@@ -50,6 +67,7 @@ struct BootstrapColumn {
     case .gold: values.gold
     case .replacementGain: values.spread
     case .replacementKL: values.replacementKL
+    case .base: values.base
     }
   }
 }
@@ -75,10 +93,11 @@ struct FrontierAccumulator: PartialResult {
   ) {
     self.grid = grid
     self.bootstrapLines = bootstrapLines
-    offsets = bootstrapLines.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.quantities.count) }
+    offsets = bootstrapLines.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.stored.count) }
     points = Array(repeating: PointMeans(), count: grid.planned.count + grid.selections.count)
     bootstrap = ReplicateSums(
-      replicateCount: replicates, columnCount: offsets[offsets.count - 1], seed: seed)
+      replicateCount: replicates, columnCount: BootstrapLine.columns(bootstrapLines).count,
+      seed: seed)
   }
 
   /// Adds how a tile's tilts were summed; unknown of one is unknown of all.
@@ -116,7 +135,7 @@ struct FrontierAccumulator: PartialResult {
     let count = bootstrap.columnCount
     let start = columns.count
     columns.append(contentsOf: repeatElement(0, count: rows.count * count))
-    let plan = bootstrapLines.flatMap(\.columns)
+    let plan = BootstrapLine.columns(bootstrapLines)
     // The loop below checks no index of a row.
     let entries = 1 + (plan.map(\.entry).max() ?? -1)
     precondition(rows.allSatisfy { $0.values.count >= entries }, "a value for every line")
@@ -178,14 +197,18 @@ struct FrontierAccumulator: PartialResult {
   func interval(
     line: Int, _ quantity: BootstrapQuantity, confidence: Double
   ) -> (low: Double, high: Double)? {
-    column(line: line, quantity).flatMap {
-      bootstrap.interval(column: $0, confidence: confidence)
-    }
+    PoissonBootstrap.interval(of: replicates(line: line, quantity), confidence: confidence)
   }
 
   /// A quantity's value in each replicate that holds a prompt; empty where it has no column.
   func replicates(line: Int, _ quantity: BootstrapQuantity) -> [Double] {
-    column(line: line, quantity).map { bootstrap.replicates(column: $0) } ?? []
+    guard quantity == .reward else {
+      return column(line: line, quantity).map { bootstrap.replicates(column: $0) } ?? []
+    }
+    guard bootstrapLines[line].quantities.contains(.reward) else { return [] }
+    return zip(
+      replicates(line: line, .gain), bootstrap.replicates(column: offsets[offsets.count - 1])
+    ).map(+)
   }
 
   /// Change of gold a nat of mean KL along the tilt.
@@ -204,6 +227,6 @@ struct FrontierAccumulator: PartialResult {
   }
 
   private func column(line: Int, _ quantity: BootstrapQuantity) -> Int? {
-    bootstrapLines[line].quantities.firstIndex(of: quantity).map { offsets[line] + $0 }
+    bootstrapLines[line].stored.firstIndex(of: quantity).map { offsets[line] + $0 }
   }
 }

@@ -54,7 +54,10 @@ struct FrontierPipeline {
       clock: &clock)
     let assembler = PointAssembler(
       label: scan.table.label, hasGold: hasGold, isWeighted: isWeighted, request: request,
-      overview: overview, accumulator: accumulator, efficiency: studies.efficiency,
+      overview: overview, accumulator: accumulator,
+      intervals: LineIntervals(
+        accumulator, confidence: request.confidence, threads: scan.backend.threads),
+      efficiency: studies.efficiency,
       gold: studies.gold, klEstimates: studies.klEstimates)
     var points =
       assembler.points
@@ -79,7 +82,7 @@ struct FrontierPipeline {
   ) -> Int {
     let quantities = hasGold ? 4 : 3
     // Efficiency keeps gain and KL of every lambda it tries, of which there are a few for each law.
-    var columns = lines.reduce(0) { $0 + $1.quantities.count } + 8 * grid.selections.count
+    var columns = BootstrapLine.columns(lines).count + 8 * grid.selections.count
     if hasGold { columns += 2 * GoldFrontier.usualPoints + lines.count + quantities }
     if request.curves.contains(.equalKL) {
       columns += quantities * max(grid.budgets.count, grid.selections.count)

@@ -219,6 +219,8 @@ struct GoldPeak {
     case .tilt(let accumulator):
       var own = assembler
       own.accumulator = accumulator
+      own.intervals = LineIntervals(
+        accumulator, confidence: assembler.request.confidence, threads: 1)
       let lambda = accumulator.grid.lambdas[0]
       point.lambda = lambda
       point.beta = 1 / lambda

@@ -11,7 +11,7 @@ struct MainRound {
 
   /// Prompts whose values are held at once: few enough that the threads' caches still hold them when they are added
   /// point by point (20 KiB each at 64 lambdas), and enough to share among threads.
-  private static func rowsAtOnce(threads: Int) -> Int { min(256, 16 * max(2, threads)) }
+  private static func rowsAtOnce(threads: Int) -> Int { min(256, 48 * max(2, threads)) }
   /// Two digits; while a block of prompts is added to some, its sums take as much again.
   private static let bytesPerSum = 16
 
@@ -30,7 +30,7 @@ struct MainRound {
     let plan = StatisticsPlan(
       lambdas: grid.planned, selections: isWeighted ? [] : grid.selections, sorted: true,
       tail: !isWeighted && !grid.planned.isEmpty, missing: request.missing)
-    try checkReplicates(columns: lines.reduce(0) { $0 + $1.quantities.count })
+    try checkReplicates(columns: BootstrapLine.columns(lines).count)
     let empty = FrontierAccumulator(
       grid: grid, bootstrapLines: lines, replicates: request.resamples, seed: request.seed)
     let (backend, observer) = (scan.backend, scan.observer)

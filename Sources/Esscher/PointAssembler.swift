@@ -10,6 +10,7 @@ struct PointAssembler {
   let request: FrontierRequest
   let overview: MatrixOverview
   var accumulator: FrontierAccumulator
+  var intervals: LineIntervals
   let efficiency: Efficiency
   let gold: GoldStudy?
   /// Estimates of best-of-n's KL from log-probabilities, by n; empty without them.
@@ -256,17 +257,16 @@ struct PointAssembler {
       addSampleIntervals(&point, entry: accumulator.bootstrapLines[line].entry)
       return
     }
-    let confidence = request.confidence
-    if let interval = accumulator.interval(line: line, .kl, confidence: confidence) {
+    if let interval = intervals.ends(of: line, .kl) {
       (point.klLow, point.klHigh) = (interval.low, interval.high)
     }
-    if let interval = accumulator.interval(line: line, .reward, confidence: confidence) {
+    if let interval = intervals.ends(of: line, .reward) {
       (point.rewardLow, point.rewardHigh) = (interval.low, interval.high)
     }
-    if let interval = accumulator.interval(line: line, .gain, confidence: confidence) {
+    if let interval = intervals.ends(of: line, .gain) {
       (point.gainLow, point.gainHigh) = (interval.low, interval.high)
     }
-    if let interval = accumulator.interval(line: line, .gold, confidence: confidence) {
+    if let interval = intervals.ends(of: line, .gold) {
       (point.goldLow, point.goldHigh) = (interval.low, interval.high)
     }
   }

@@ -11,6 +11,8 @@ struct PromptValues {
   var jeffreys = 0.0
   var reward = 0.0
   var gain = 0.0
+  /// Mean reward of the base policy: reward less gain, before those are rounded.
+  var base = 0.0
   var gold = 0.0
   var winRate = 0.0
   var ess = 0.0
@@ -37,6 +39,7 @@ struct PromptValues {
     kl = estimate.kl
     reverseKL = estimate.reverseKL
     jeffreys = estimate.jeffreys
+    base = summary.mean
     reward = summary.mean + estimate.gain
     gain = estimate.gain
     gold = estimate.gold
@@ -56,6 +59,7 @@ struct PromptValues {
     reverseKL -= bias.reverseKL
     gain -= bias.gain
     reward -= bias.reward
+    base -= bias.reward - bias.gain
     gold -= bias.gold
     jeffreys = lambda * gain
   }
@@ -64,6 +68,7 @@ struct PromptValues {
     kl = sums.law.kl
     reverseKL = sums.law.reverseKL
     jeffreys = kl + reverseKL
+    base = summary.mean
     reward = summary.mean + sums.gain
     gain = sums.gain
     gold = sums.gold

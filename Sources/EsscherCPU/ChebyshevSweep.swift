@@ -85,6 +85,7 @@ extension RowWorkspace {
       if wanted < reach {
         reach = wanted
         length = unsafe crow_keep_above(level, samples, length, -reach, rank)
+        rankedCount = 0
         unsafe samples = rank
       }
       let table = table(tables, number: ChebyshevTable.number(width: reach))

@@ -28,12 +28,27 @@ extension RowWorkspace {
   /// Writes the mid-ranks minus ½ of the sorted row, whose ties are found.
   func findRanks() {
     if hasWeights { return findWeightedRanks() }
-    unsafe selection.midRanks(count, rank)
+    // Rows of one length have the same mid-ranks but for their ties.
+    if rankedCount == count {
+      for tie in rankedTies {
+        for index in count - tie.upTo..<count - tie.below {
+          unsafe rank[index] = 0.5 - (Double(index) + 0.5) / Double(count)
+        }
+      }
+    } else {
+      unsafe selection.midRanks(count, rank)
+    }
+    var tied = 0
     for tie in ties {
       let start = count - tie.upTo
       let middle = 0.5 - (Double(start) + Double(tie.count) / 2) / Double(count)
       unsafe (rank + start).update(repeating: middle, count: tie.count)
+      tied += tie.count
     }
+    // Where many tie, all are written as fast as those.
+    rankedCount = 8 * tied <= count ? count : 0
+    rankedTies.removeAll(keepingCapacity: true)
+    if rankedCount > 0 { rankedTies += ties }
   }
 
   private func findWeightedRanks() {

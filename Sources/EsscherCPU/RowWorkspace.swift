@@ -69,6 +69,9 @@ final class RowWorkspace {
   let selectionLanes: UnsafeMutablePointer<Double>
   /// Groups of two or more equal samples of a sorted row, the largest first.
   var ties: [TieGroup] = []
+  /// Samples whose mid-ranks `rank` holds, 0 where it holds something else, and the groups among them.
+  var rankedCount = 0
+  var rankedTies: [TieGroup] = []
 
   /// The keys of the row's floats are made, and `values` is still to be written.
   var hasKeysOfFloats = false

@@ -115,6 +115,7 @@ extension RowWorkspace {
       written = plan.lambdas.count
     }
     unsafe kernels.shift(values, count, summary.centre, summary.correction, shifted)
+    rankedCount = 0
     let samples = unsafe SampleRow(
       count: count, rewards: shifted, gold: hasGold ? UnsafePointer(gold) : nil, scratch: rank)
     var found = [Double](repeating: 0, count: SampleErrors.sumCount)

@@ -50,10 +50,11 @@ struct TiltTailsTests {
     let lambdas = [0, 0.02, 0.1, 0.5, 1, 2, 5, 20, 40]
     var (fits, wide) = (0, 0)
     for shape in shapes {
-      for samples in [1, 4, 27, 64, 256, 400, 2000, 10_000] {
+      for samples in [1, 4, 27, 64, 65, 256, 400, 401, 2000, 10_000, 10_001] {
         let row = shape.row(samples, &random).sorted(by: >)
         let top = Array(row.prefix(RowTail.count(sampleCount: samples)))
-        let gold = top.map { _ in random.normal() }
+        // Some without gold.
+        let gold = [64, 400, 10_001].contains(samples) ? [] : top.map { _ in random.normal() }
         let largest = lambdas.map { _ in samples == 1 ? 1 : 0.9 * random.uniform() }
         tails.evaluate(
           RowTail(rewards: top, gold: gold), sampleCount: samples, lambdas: lambdas
@@ -82,8 +83,10 @@ struct TiltTailsTests {
             rest += a
             reward += a * (Number(top[sample]) - Number(top[0]))
             rewardSize += a * (Number(top[0]) - Number(top[sample]))
-            golds += a * Number(gold[sample])
-            goldSize += a * Number(gold[sample]).magnitude
+            if !gold.isEmpty {
+              golds += a * Number(gold[sample])
+              goldSize += a * Number(gold[sample]).magnitude
+            }
             logs += log1p(-w) + w + w * w / 2
             count += 1
           }

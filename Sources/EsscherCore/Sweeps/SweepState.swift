@@ -27,7 +27,7 @@ public struct SweepState: Sendable {
 
   private static let magic = Array("Esscher sweep state\n".utf8)
   /// Version of the format.
-  private static let format = 1
+  private static let format = 2
 
   /// Version of Esscher that made it.
   public private(set) var version: String

@@ -79,13 +79,16 @@ struct ReplicateFrontier {
     return means
   }
 
+  /// What the second order may add to the logarithm of a gain; beyond, next to the ceiling, the first stands alone.
+  private static let largestBend = 0.05
+
   /// Whether a lambda was evaluated here.
   func holds(_ lambda: Double) -> Bool { lambdas.contains(lambda) }
 
   /// Interval of best-of-n's efficiency.
   ///
-  /// A replicate's KL lies a little off the point that the estimate was solved for; the tangent there, which
-  /// touches the frontier from above (theory §1.2, DUAL), is off by the square of that.
+  /// A replicate's KL lies a little off the point that the estimate was solved for; its frontier goes there along
+  /// logarithms by its own slope and the estimate's curvature, which is 0 for small tilts whatever their scale.
   ///
   /// - Parameters:
   ///   - value: the estimate.
@@ -99,12 +102,24 @@ struct ReplicateFrontier {
     guard let line = lambdas.firstIndex(of: lambda), !bestGains.isEmpty,
       bestGains.count == bestKLs.count
     else { return nil }
-    let own = point[line].gain + (means.replacementKL - point[line].kl) / lambda
+    let solved = point[line]
+    let curvature =
+      FrontierInterpolation.logarithmicCurvature(
+        FrontierInterpolation.Node(
+          lambda: lambda, kl: solved.kl, gain: solved.gain, variance: solved.variance)) ?? 0
+    func frontier(_ kl: Double, _ tiltKL: Double, _ gain: Double) -> Double {
+      let step = Elementary.log(kl / tiltKL)
+      let bend = curvature * step * step / 2
+      return gain
+        * Elementary.exp(
+          tiltKL / (lambda * gain) * step + (bend.magnitude <= Self.largestBend ? bend : 0))
+    }
+    let own = frontier(means.replacementKL, solved.kl, solved.gain)
     guard own > 0, means.spread > 0 else { return nil }
     let scale = value * own / means.spread
     let ratios = bestGains.indices.map { replicate -> Double in
-      let frontier =
-        gains[line][replicate] + (bestKLs[replicate] - kls[line][replicate]) / lambda
+      let frontier = frontier(
+        bestKLs[replicate], kls[line][replicate], gains[line][replicate])
       return frontier > 0 ? min(1, scale * bestGains[replicate] / frontier) : .nan
     }
     return Percentiles.interval(ratios, confidence: confidence)

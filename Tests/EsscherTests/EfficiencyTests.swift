@@ -97,14 +97,17 @@ struct EfficiencyTests {
     #expect(once.points == twice.points)
   }
 
-  @Test("each replicate has a frontier of its own")
-  func replicates() throws {
+  @Test("each replicate has a frontier of its own", arguments: [true, false])
+  func replicates(isRead: Bool) throws {
     let (prompts, samples, replicates) = (24, 150, 60)
     let rows = Self.rows(prompts, samples)
-    let points = try Self.run(rows) {
+    let (all, stages) = try Self.run(rows) {
       $0.precision = .mixed
       $0.resamples = replicates
-    }.points.filter { $0.curve == .bestOfN }
+      if !isRead { $0.lambdas = Self.grid(6) }
+    }
+    let points = all.filter { $0.curve == .bestOfN }
+    #expect(stages.count == (isRead ? 1 : 2))
 
     /// Mean KL and gain of the prompts' tilts under counts.
     func tilt(_ lambda: Double, _ counts: [Double]) -> (kl: Double, gain: Double) {
@@ -158,7 +161,11 @@ struct EfficiencyTests {
       ] {
         // A cubic over a step of h = 0.29 in log KL is off by h⁴/384 of the fourth derivative: 2e-5 where that is 1.
         let want = PoissonBootstrap.quantile(ratios, p)
-        #expect(((got ?? 0) / want - 1).magnitude < 2e-5, "n = \(n): \(got ?? 0), \(want)")
+        // Elsewhere a replicate of so few prompts lies up to 0.25 in log KL from the lambda that was solved for, of which the
+        // cube's sixth, times a third derivative of 0.1, is left: 3e-4. A tangent would leave the square's eighth, 8e-3.
+        #expect(
+          ((got ?? 0) / want - 1).magnitude < (isRead ? 2e-5 : 3e-4),
+          "n = \(n): \(got ?? 0), \(want)")
       }
     }
   }

@@ -93,6 +93,9 @@ public struct FrontierInterpolation: Sendable {
           t, 0, Elementary.log(right.gain / left.gain), slopes.0 * width, slopes.1 * width))
   }
 
+  /// d² log g/d(log KL)² at a point, nil where its variance is not known.
+  package static func logarithmicCurvature(_ node: Node) -> Double? { logarithmic(node)?.curvature }
+
   /// Points that ``estimate(atKL:)`` takes.
   private static let window = 6
 

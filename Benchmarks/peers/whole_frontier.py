@@ -212,31 +212,34 @@ def every(run):
         run.rewards, ranks, lambdas.astype(np.float32), kl, reward, reverse, wins, ess, reward_bias, kl_bias)
     shapes = run.shapes()
 
-    # The frontier at the KL of best of n in the empirical world: the tangent at a lambda next to it, whose error is
-    # of the second order.
     mean_kl = kl.mean(0)
     spent = np.sum(np.where(drawn > 0, drawn * np.log(np.maximum(drawn, 1e-300) * samples), 0), axis=1)
-    matched = np.exp(np.interp(np.log(np.maximum(spent, mean_kl[0])), np.log(mean_kl), np.log(lambdas)))
-    near_kl, near_reward = np.empty((run.prompts, len(ns))), np.empty((run.prompts, len(ns)))
-    tilts(run.rewards, matched.astype(np.float32), near_kl, near_reward)
-
-    parts = [reward, kl, best, replaced, near_reward, near_kl, base]
+    parts = [reward, kl, best, replaced, base]
     columns = np.concatenate(parts, axis=1).astype(np.float32)
     ends = np.cumsum([part.shape[1] for part in parts])[:-1]
     means = np.split(np.concatenate([part.mean(0, dtype=np.float64) for part in parts]), ends)
     replicates = np.split(run.resample(columns).astype(np.float64), ends, axis=1)
+    left = np.clip(np.searchsorted(mean_kl, spent) - 1, 0, len(lambdas) - 2)
 
-    def efficiency(reward, kl, best, replaced, near_reward, near_kl, base):
-        frontier = near_reward - base + (spent - near_kl) / matched
+    def efficiency(reward, kl, _best, replaced, base):
+        """The frontier at best of n's KL in the empirical world: along the logarithms of KL and gain, the cubic through
+        values and slopes, beta, of the two points beside it."""
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.minimum(1, (replaced - base) / frontier)
+            x = [np.log(kl[..., left + i]) for i in (0, 1)]
+            gain = [reward[..., left + i] - base for i in (0, 1)]
+            width = x[1] - x[0]
+            t = (np.log(spent) - x[0]) / width
+            rise = np.log(gain[1] / gain[0])
+            slope = [kl[..., left + i] / lambdas[left + i] / gain[i] * width for i in (0, 1)]
+            bend = t * (1 - t) * ((1 - t) * (slope[0] - rise) - t * (slope[1] - rise))
+            return np.minimum(1, (replaced - base) / (gain[0] * np.exp(t * rise + bend)))
 
     def interval(values):
         return np.quantile(values, QUANTILES, axis=0)
 
     kl_ends, reward_ends = interval(replicates[1]), interval(replicates[0])
-    gain_ends = interval(replicates[0] - replicates[6])
-    best_ends, best_gain_ends = interval(replicates[2]), interval(replicates[2] - replicates[6])
+    gain_ends = interval(replicates[0] - replicates[4])
+    best_ends, best_gain_ends = interval(replicates[2]), interval(replicates[2] - replicates[4])
     value, value_ends = efficiency(*means), interval(efficiency(*replicates))
 
     ceiling = np.log(samples / (run.rewards == run.rewards[:, -1:]).sum(1)).mean()
@@ -248,7 +251,7 @@ def every(run):
         (median >= SMALLEST_ESS) & (mean_kl <= ceiling - MARGIN)
         & (shapes < min(LARGEST_SHAPE, 1 - 1 / math.log10(samples)))
         & np.all([np.abs(bias) <= LARGEST_BIAS * error for bias, error in zip(biases, errors)], axis=0))
-    mean = means[6][0]
+    mean = means[4][0]
     reverse, wins = reverse.mean(0), wins.mean(0)
     for i, lam in enumerate(lambdas):
         gain = means[0][i] - mean

@@ -44,17 +44,19 @@ struct Efficiency {
     }
     let means = grid.selections.indices.map { accumulator.points[grid.planned.count + $0].means }
     let limit = overview.ceiling * (1 - 1e-12)
+    // A merge does not know what the members of an ensemble are stored as.
     let frontier = GridFrontier(
       accumulator, largestGain: overview.largestGain,
-      precision: request.precision ?? scan.table.defaultPrecision)
+      precision: request.precision
+        ?? (scan.scope.isEmpty ? scan.table.defaultPrecision : .double))
     // The points' replicates are those of the samples' own law unless that is corrected.
     let isOwn = !request.biasCorrect || request.resamples == 0
-    var readings: [Double: GridFrontier.Reading] = [:]
+    var readings: [Double: Double] = [:]
     var targets: [Double] = []
     for point in means
     where point.spread > 0 && point.replacementKL > 0 && point.replacementKL < limit {
       let kl = point.replacementKL
-      if isOwn, let reading = frontier.reading(atKL: kl) {
+      if isOwn, let reading = frontier.gain(atKL: kl) {
         readings[kl] = reading
       } else {
         targets.append(kl)
@@ -92,7 +94,7 @@ struct Efficiency {
     frontierGains = means.map { point in
       let kl = point.replacementKL
       guard kl > 0 else { return 0 }
-      return readings[kl]?.gain
+      return readings[kl]
         ?? Self.frontierGain(evaluations, atKL: kl, largest: overview.largestGain)
     }
     values = zip(means, frontierGains).map { point, frontier in
@@ -111,7 +113,7 @@ struct Efficiency {
       let kls = accumulator.replicates(line: firstLine + index, .replacementKL)
       if let reading = readings[kl] {
         return frontier.efficiency(
-          at: reading, gains: gains, kls: kls, confidence: request.confidence)
+          reading, atKL: kl, gains: gains, kls: kls, confidence: request.confidence)
       }
       guard let lambda = matched[kl] else { return nil }
       return curves.efficiency(

@@ -11,16 +11,15 @@ struct GridFrontier {
 
   /// Neighbours closer than this in KL, relative, would have no digits in their differences.
   private static let smallestStep = 0.02
-  /// What the farthest points may change of a gain, relative: a hundredth of the contract's error, where what others
-  /// still would is a tenth of that and less.
+  /// What leaving out points may change of a gain, relative: a thousandth of the contract's error, and a hundredth.
   private static func largestChange(_ precision: Precision) -> Double {
-    precision == .double ? 1e-12 : 1e-8
+    precision == .double ? 1e-12 : 1e-9
   }
 
   /// - Parameters:
   ///   - accumulator: of the main round.
   ///   - largestGain: gain as lambda goes to infinity.
-  ///   - precision: of the run.
+  ///   - precision: of the run, the same in every process of a sweep.
   init(_ accumulator: FrontierAccumulator, largestGain: Double, precision: Precision) {
     self.accumulator = accumulator
     largestChange = Self.largestChange(precision)
@@ -36,56 +35,67 @@ struct GridFrontier {
     frontier = FrontierInterpolation(nodes, largestGain: largestGain)
   }
 
-  /// The frontier at a KL.
-  struct Reading {
-    let gain: Double
-    /// The last of the nodes whose KL is not above.
-    fileprivate let left: Int
-  }
-
-  /// Reads the gain at a KL; nil where it is not known to be right.
-  func reading(atKL kl: Double) -> Reading? {
+  /// The frontier at a KL; nil where it is not known to be right.
+  func gain(atKL kl: Double) -> Double? {
     guard let estimate = frontier.estimate(atKL: kl), estimate.error <= largestChange else {
       return nil
     }
-    return Reading(gain: estimate.gain, left: estimate.left)
+    return estimate.gain
   }
 
   /// Interval of an efficiency whose frontier was read off.
   ///
-  /// A replicate's frontier is the cubic through values and slopes of its own points to both sides of the KL, log
+  /// A replicate's frontier is the cubic through values and slopes of its own two points to both sides of the KL, log
   /// gain along log KL: with h between them, off by h⁴/384 of the fourth derivative, which is 0 for small tilts and
-  /// elsewhere about 1: 2e-5 of the gain at h = 0.3. Replicates lie apart by that much where an interval has four
-  /// digits.
+  /// elsewhere about 1: 2e-5 of the gain at h = 0.3. What it is off at the estimate is taken out. Beyond its points a
+  /// replicate's frontier goes by the slope of the last.
   ///
   /// - Parameters:
-  ///   - reading: at best-of-n's KL.
+  ///   - frontierGain: what was read at the KL of the estimate.
+  ///   - kl: that KL.
   ///   - gains, kls: best-of-n's gain and KL with replacement in each replicate.
   func efficiency(
-    at reading: Reading, gains bestGains: [Double], kls bestKLs: [Double], confidence: Double
+    _ frontierGain: Double, atKL kl: Double, gains bestGains: [Double], kls bestKLs: [Double],
+    confidence: Double
   ) -> (low: Double, high: Double)? {
-    // A replicate's KL may lie between the next two points.
-    let range = max(0, reading.left - 1)..<min(frontier.nodes.count, reading.left + 3)
-    let lines = frontier.nodes[range].compactMap { node in
+    let lines = frontier.nodes.compactMap { node in
       accumulator.grid.lambdas.firstIndex(of: node.lambda).map { line in
         ReplicateLine(
           lambda: node.lambda, kls: accumulator.replicates(line: line, .kl),
           gains: accumulator.replicates(line: line, .gain))
       }
     }
-    guard !bestGains.isEmpty, bestGains.count == bestKLs.count, lines.count == range.count,
-      lines.allSatisfy({ $0.kls.count == bestGains.count })
+    guard !bestGains.isEmpty, bestGains.count == bestKLs.count,
+      lines.count == frontier.nodes.count,
+      lines.allSatisfy({ $0.kls.count == bestGains.count && $0.gains.count == bestGains.count })
     else { return nil }
+    let own = Self.gain(atKL: kl, count: lines.count) { frontier.nodes[$0] }
+    let scale = own / frontierGain
     let ratios = bestGains.indices.map { replicate -> Double in
-      let kl = bestKLs[replicate]
-      var left = 0
-      while left + 2 < lines.count, lines[left + 1].kls[replicate] <= kl { left += 1 }
-      let frontier = FrontierInterpolation.gain(
-        atKL: kl, alongLogarithmsFrom: lines[left].node(replicate),
-        to: lines[left + 1].node(replicate))
-      return frontier > 0 ? min(1, bestGains[replicate] / frontier) : .nan
+      let frontier = Self.gain(atKL: bestKLs[replicate], count: lines.count) {
+        lines[$0].node(replicate)
+      }
+      return frontier > 0 ? min(1, scale * bestGains[replicate] / frontier) : .nan
     }
     return Percentiles.interval(ratios, confidence: confidence)
+  }
+
+  /// Gain at a KL by the two of some ascending points that lie to both sides of it.
+  private static func gain(
+    atKL kl: Double, count: Int, _ node: (_ index: Int) -> FrontierInterpolation.Node
+  ) -> Double {
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = (low + high) / 2
+      if node(middle).kl <= kl { low = middle + 1 } else { high = middle }
+    }
+    let left = node(max(0, low - 1))
+    let right = node(min(low, count - 1))
+    // Outside of all, and where a replicate's points have no digits between them.
+    guard right.kl > left.kl * (1 + 1e-6) else {
+      return FrontierInterpolation.gain(atKL: kl, alongLogarithmsFrom: left)
+    }
+    return FrontierInterpolation.gain(atKL: kl, alongLogarithmsFrom: left, to: right)
   }
 
   /// A tilt in every replicate.

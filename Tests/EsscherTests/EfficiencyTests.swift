@@ -11,10 +11,10 @@ import Testing
 struct EfficiencyTests {
   private static let seed: UInt64 = 11
 
-  private static func rows(_ prompts: Int, _ samples: Int) -> [[Double]] {
+  private static func rows(_ prompts: Int, _ samples: Int, unlike: Bool = false) -> [[Double]] {
     var random = SeededGenerator(seed: seed)
-    return (0..<prompts).map { _ in
-      let spread = 0.5 + random.uniform()
+    return (0..<prompts).map { prompt in
+      let spread = unlike ? Elementary.exp(1.5 * Double(prompt)) : 0.5 + random.uniform()
       return (0..<samples).map { _ in spread * random.normal() }
     }
   }
@@ -97,14 +97,64 @@ struct EfficiencyTests {
     #expect(once.points == twice.points)
   }
 
-  @Test("each replicate has a frontier of its own", arguments: [true, false])
-  func replicates(isRead: Bool) throws {
-    let (prompts, samples, replicates) = (24, 150, 60)
-    let rows = Self.rows(prompts, samples)
+  @Test("identical prompts have intervals without width, at the estimate")
+  func identical() throws {
+    var random = SeededGenerator(seed: Self.seed)
+    let row = (0..<100).map { _ in random.normal() }
+    let points = try Self.run(Array(repeating: row, count: 10)) { $0.precision = .mixed }.points
+    for point in points where point.curve == .bestOfN {
+      let value = try #require(point.efficiency)
+      for end in [point.extras[.efficiencyLow], point.extras[.efficiencyHigh]] {
+        #expect(((end ?? 0) / value - 1).magnitude < 1e-13)
+      }
+    }
+  }
+
+  @Test("polynomials that agree by accident are not taken for the frontier")
+  func accident() throws {
+    var random = SeededGenerator(seed: Self.seed)
+    let rows = (0..<3).map { _ in
+      (0..<200).map { sample in (sample < 10 ? 4 : 0) + 0.3 * random.normal() }
+    }
+    let fine = try Self.efficiencies(
+      Self.run(rows) {
+        $0.precision = .double
+        $0.bestOf = [16]
+      }.points)
+    // Grids of steps of 1.3 to 3, moved along a step: the changes of some vanish.
+    for step in [1.3, 1.6, 2, 3] {
+      for part in 0..<40 {
+        let first = 0.01 * Elementary.exp(Elementary.log(step) * Double(part) / 40)
+        var lambdas = [first]
+        while let last = lambdas.last, last < 300 { lambdas.append(last * step) }
+        let found = try Self.efficiencies(
+          Self.run(rows) {
+            $0.precision = .mixed
+            $0.bestOf = [16]
+            $0.lambdas = lambdas
+            $0.resamples = 0
+          }.points)
+        #expect((found[0] / fine[0] - 1).magnitude < 1e-7, "\(step) \(part): \(found), \(fine)")
+      }
+    }
+  }
+
+  @Test(
+    "each replicate has a frontier of its own",
+    arguments: [(24, false, true), (24, false, false), (3, true, true)])
+  func replicates(prompts: Int, unlike: Bool, isRead: Bool) throws {
+    let (samples, replicates) = (150, 60)
+    let rows = Self.rows(prompts, samples, unlike: unlike)
     let (all, stages) = try Self.run(rows) {
       $0.precision = .mixed
       $0.resamples = replicates
       if !isRead { $0.lambdas = Self.grid(6) }
+      // Wide enough for each of the prompts alone.
+      if unlike {
+        $0.lambdas = (0..<160).map {
+          0.002 * Elementary.exp(Elementary.log(1e5) * Double($0) / 159)
+        }
+      }
     }
     let points = all.filter { $0.curve == .bestOfN }
     #expect(stages.count == (isRead ? 1 : 2))
@@ -144,8 +194,9 @@ struct EfficiencyTests {
         let counts = (0..<prompts).map {
           IntervalTests.count(prompt: $0, replicate: replicate, seed: Self.seed)
         }
-        var (low, high) = (0.01, 40.0)
-        // Each step halves log lambda's range of 8.3: 25 leave 2.5e-7, and of the gain, by the tangent, nothing.
+        guard counts.contains(where: { $0 > 0 }) else { continue }
+        var (low, high) = (0.001, 40.0)
+        // Each step halves log lambda's range of 10.6: 25 leave 3e-7, and of the gain, by the tangent, nothing.
         for _ in 0..<25 {
           let middle = (low * high).squareRoot()
           if tilt(middle, counts).kl < spent { low = middle } else { high = middle }

@@ -79,13 +79,12 @@ public struct FrontierInterpolation: Sendable {
       t, (left.gain, right.gain), slopes, (a * width * width, b * width * width))
   }
 
-  /// Gain at a KL about those of two points, by the cubic in the logarithms of both; NaN where there is none.
+  /// Gain at a KL between those of two points, by the cubic in the logarithms of both; NaN where there is none.
   package static func gain(
     atKL kl: Double, alongLogarithmsFrom left: Node, to right: Node
   ) -> Double {
-    let start = Elementary.log(left.kl)
     let width = Elementary.log(right.kl / left.kl)
-    let t = (Elementary.log(kl) - start) / width
+    let t = Elementary.log(kl / left.kl) / width
     let slopes = (left.kl / left.lambda / left.gain, right.kl / right.lambda / right.gain)
     return left.gain
       * Elementary.exp(
@@ -93,35 +92,60 @@ public struct FrontierInterpolation: Sendable {
           t, 0, Elementary.log(right.gain / left.gain), slopes.0 * width, slopes.1 * width))
   }
 
+  /// Gain at a KL next to that of one point, by the slope of the logarithms there.
+  package static func gain(atKL kl: Double, alongLogarithmsFrom node: Node) -> Double {
+    node.gain
+      * Elementary.exp(node.kl / node.lambda / node.gain * Elementary.log(kl / node.kl))
+  }
+
   /// d² log g/d(log KL)² at a point, nil where its variance is not known.
   package static func logarithmicCurvature(_ node: Node) -> Double? { logarithmic(node)?.curvature }
 
-  /// Points that ``estimate(atKL:)`` takes.
+  /// Points that ``estimate(atKL:)`` takes, and the largest step between them in log KL.
   private static let window = 6
+  private static let largestStep = 0.5
 
   /// Gain at a KL with a measure of how well it is known: the logarithm of the gain along that of the KL, by the
   /// polynomial of degree 17 through value, slope and curvature of the six nearest points.
   ///
-  /// - Returns: the gain, what the two farthest points change of it, relative, and the last point whose KL is not
-  ///   above; nil outside the points, or where there are fewer than six with a variance.
-  /// - Precision: what six points leave is mostly a tenth and less of what the last two changed; both measured in
-  ///   docs/design/002.
-  package func estimate(atKL kl: Double) -> (gain: Double, error: Double, left: Int)? {
+  /// - Returns: the gain, and the largest of what leaving out the first point, the last, or the two farthest changes of
+  ///   it, relative: one difference alone may vanish by accident. Nil outside the points, where there are fewer than six
+  ///   with a variance, where steps are above ½, and where the gain is above a tangent or below a chord, as no frontier
+  ///   is.
+  /// - Precision: measured in docs/design/002.
+  package func estimate(atKL kl: Double) -> (gain: Double, error: Double)? {
     guard nodes.count >= Self.window, kl > 0, let at = index(kl), at + 1 < nodes.count else {
       return nil
     }
     let start = max(0, min(at + 1 - Self.window / 2, nodes.count - Self.window))
     let near = nodes[start..<start + Self.window].compactMap(Self.logarithmic)
-    guard near.count == Self.window else { return nil }
+    guard near.count == Self.window,
+      zip(near, near.dropFirst()).allSatisfy({ $1.x - $0.x <= Self.largestStep })
+    else { return nil }
     // Without the two that are farthest away.
     let below = at + 1 - start
     let first = below > Self.window / 2 ? 2 : below == Self.window / 2 ? 1 : 0
     let x = Elementary.log(kl)
-    guard let fine = HermiteInterpolation.value(at: x, near[...]),
-      let coarse = HermiteInterpolation.value(at: x, near[first..<first + Self.window - 2])
+    guard let fine = HermiteInterpolation.value(at: x, near[...]) else { return nil }
+    var error = 0.0
+    for range in [0..<Self.window - 1, 1..<Self.window, first..<first + Self.window - 2] {
+      guard let coarse = HermiteInterpolation.value(at: x, near[range]) else { return nil }
+      error = max(error, (fine - coarse).magnitude)
+    }
+    let gain = Elementary.exp(fine)
+    guard gain.isFinite, error.isFinite, gain <= largestGain, isConcave(gain, atKL: kl, after: at)
     else { return nil }
-    let (gain, error) = (Elementary.exp(fine), (fine - coarse).magnitude)
-    return gain.isFinite && error.isFinite ? (min(gain, largestGain), error, at) : nil
+    return (gain, error)
+  }
+
+  /// Whether a gain lies between the chord and the tangents of the points to both sides, up to rounding.
+  private func isConcave(_ gain: Double, atKL kl: Double, after at: Int) -> Bool {
+    let (left, right) = (nodes[at], nodes[at + 1])
+    let chord =
+      left.gain + (right.gain - left.gain) * (kl - left.kl) / (right.kl - left.kl)
+    let tangent = min(
+      left.gain + (kl - left.kl) / left.lambda, right.gain + (kl - right.kl) / right.lambda)
+    return gain >= chord * (1 - 1e-12) && gain <= tangent * (1 + 1e-12)
   }
 
   /// log g along log KL, its slope and curvature.

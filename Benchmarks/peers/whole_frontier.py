@@ -32,6 +32,22 @@ FIELDS = ("curve,beta,lambda,n,kl,kl_low,kl_high,reverse_kl,jeffreys,reward,rewa
 MARGIN, SMALLEST_ESS, LARGEST_SHAPE, LARGEST_BIAS = 3, 30, 0.4, 0.25
 
 
+@numba.njit(fastmath=True, cache=True)
+def distances(row):
+    """r - max r of an ascending row."""
+    d = np.empty(len(row), np.float32)
+    for j in range(len(row)):
+        d[j] = row[j] - row[-1]
+    return d
+
+
+@numba.njit(fastmath=True, cache=True)
+def first_that_counts(d, lam):
+    """What lies below adds less than 2e-8 of the sum, be there as many as there may."""
+    cut = F(-(18 + math.log(len(d))) / lam)
+    return np.searchsorted(d, cut) if d[0] < cut else 0
+
+
 @numba.njit(parallel=True, fastmath=True, cache=True)
 def tilts(ordered, lambdas, kl, reward):
     """KL and mean reward of each prompt and lambda; rows ascend."""
@@ -39,14 +55,10 @@ def tilts(ordered, lambdas, kl, reward):
     for p in numba.prange(prompts):
         row = ordered[p]
         top = row[samples - 1]
-        d = np.empty(samples, np.float32)
-        for j in range(samples):
-            d[j] = row[j] - top
+        d = distances(row)
         for b in range(len(lambdas)):
             lam = lambdas[b]
-            # What lies lower adds less than 2e-8 of the sum, be there as many as there may.
-            cut = F(-(18 + math.log(samples)) / lam)
-            first = np.searchsorted(d, cut) if d[0] < cut else 0
+            first = first_that_counts(d, lam)
             s0 = F(0)
             s1 = F(0)
             for j in range(first, samples):
@@ -69,15 +81,13 @@ def all_tilts(ordered, ranks, lambdas, kl, reward, reverse, wins, ess, reward_bi
     for p in numba.prange(prompts):
         row = ordered[p]
         top = row[samples - 1]
-        d = np.empty(samples, np.float32)
+        d = distances(row)
         total = 0.0
         for j in range(samples):
-            d[j] = row[j] - top
             total += d[j]
         for b in range(len(lambdas)):
             lam = lambdas[b]
-            cut = F(-(18 + math.log(samples)) / lam)
-            first = np.searchsorted(d, cut) if d[0] < cut else 0
+            first = first_that_counts(d, lam)
             s0 = F(0)
             s1 = F(0)
             share = F(0)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How much of what its KL could buy best-of-n, or a relative of it, reaches, in the empirical world.
 
+internal import EsscherCPU
 internal import EsscherCore
 
 /// V-statistic gain over the plug-in frontier's gain at the same mean KL, for each law.
@@ -106,17 +107,20 @@ struct Efficiency {
       intervals = grid.selections.map { _ in nil }
       return
     }
-    intervals = means.indices.map { index in
-      guard let value = values[index] else { return nil }
+    let lines = readings.isEmpty ? [] : frontier.replicateLines(threads: scan.backend.threads)
+    let (found, read, solved, taken) = (values, readings, matched, curves)
+    intervals = ParallelTiles.map(count: means.count, threads: scan.backend.threads) { index in
+      guard let value = found[index] else { return nil }
       let kl = means[index].replacementKL
       let gains = accumulator.replicates(line: firstLine + index, .replacementGain)
       let kls = accumulator.replicates(line: firstLine + index, .replacementKL)
-      if let reading = readings[kl] {
+      if let reading = read[kl] {
         return frontier.efficiency(
-          reading, atKL: kl, gains: gains, kls: kls, confidence: request.confidence)
+          reading, atKL: kl, gains: gains, kls: kls, lines: lines,
+          confidence: request.confidence)
       }
-      guard let lambda = matched[kl] else { return nil }
-      return curves.efficiency(
+      guard let lambda = solved[kl] else { return nil }
+      return taken.efficiency(
         value, lambda: lambda, point: means[index], gains: gains, kls: kls,
         confidence: request.confidence)
     }

@@ -36,7 +36,7 @@ struct BootstrapLine {
   var stored: [BootstrapQuantity] { quantities.filter { $0 != .reward } }
 
   /// Columns of some lines, in their order. Rewards are the gains and the mean of the base policy, which has a column
-  /// at the end: a third fewer.
+  /// at the end: three tenths fewer.
   static func columns(_ lines: [BootstrapLine]) -> [BootstrapColumn] {
     let own = lines.flatMap { line in
       line.stored.map {
@@ -78,6 +78,8 @@ struct FrontierAccumulator: PartialResult {
   let bootstrapLines: [BootstrapLine]
   /// First column of each line.
   private let offsets: [Int]
+  /// What each prompt gives the replicates.
+  private let columns: [BootstrapColumn]
   private(set) var points: [PointMeans]
   private(set) var bootstrap: ReplicateSums
   /// Prompts in which tied and untied samples mix.
@@ -95,9 +97,9 @@ struct FrontierAccumulator: PartialResult {
     self.bootstrapLines = bootstrapLines
     offsets = bootstrapLines.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.stored.count) }
     points = Array(repeating: PointMeans(), count: grid.planned.count + grid.selections.count)
+    columns = BootstrapLine.columns(bootstrapLines)
     bootstrap = ReplicateSums(
-      replicateCount: replicates, columnCount: BootstrapLine.columns(bootstrapLines).count,
-      seed: seed)
+      replicateCount: replicates, columnCount: columns.count, seed: seed)
   }
 
   /// Adds how a tile's tilts were summed; unknown of one is unknown of all.
@@ -105,10 +107,15 @@ struct FrontierAccumulator: PartialResult {
     if let part { methods? += part } else { methods = nil }
   }
 
+  /// Whether there are replicates to add to.
+  var hasReplicates: Bool { bootstrap.replicateCount > 0 && bootstrap.columnCount > 0 }
+
   /// Adds prompts to the means, in row order; their replicates come later, with ``add(columns:indices:backend:)``.
   ///
   /// Each point sees the prompts in order, whichever thread it falls to.
-  mutating func add(_ rows: [PromptRow], threads: Int) {
+  ///
+  /// - Parameter values: what the replicates are kept of is appended, prompt by prompt, where there are any.
+  mutating func add(_ rows: [PromptRow], columns values: inout [Double], threads: Int) {
     for row in rows {
       promptCount += 1
       if row.summary.tiedCount > 0 && row.summary.tiedCount < row.summary.sampleCount {
@@ -118,36 +125,32 @@ struct FrontierAccumulator: PartialResult {
     }
     // With importance weights no law that selects by rank has values.
     let evaluated = rows.first?.values.count ?? 0
-    unsafe points.withUnsafeMutableBufferPointer { buffer in
-      let slots = unsafe DisjointSlots(buffer)
-      ParallelTiles.forEach(count: evaluated, threads: threads) { index in
-        guard let point = unsafe slots.pointer(at: index) else { return }
-        for row in rows { unsafe point.pointee.add(row.values[index]) }
-      }
-    }
-  }
-
-  /// Whether there are replicates to add to.
-  var hasReplicates: Bool { bootstrap.replicateCount > 0 && bootstrap.columnCount > 0 }
-
-  /// Appends what the replicates are kept of, prompt by prompt.
-  func appendColumns(of rows: [PromptRow], to columns: inout [Double], threads: Int) {
-    let count = bootstrap.columnCount
-    let start = columns.count
-    columns.append(contentsOf: repeatElement(0, count: rows.count * count))
-    let plan = BootstrapLine.columns(bootstrapLines)
+    let plan = hasReplicates ? columns : []
     // The loop below checks no index of a row.
     let entries = 1 + (plan.map(\.entry).max() ?? -1)
     precondition(rows.allSatisfy { $0.values.count >= entries }, "a value for every line")
-    unsafe columns.withUnsafeMutableBufferPointer { buffer in
-      let slots = unsafe DisjointSlots(buffer)
-      ParallelTiles.forEach(count: rows.count, threads: threads) { index in
-        guard let row = unsafe slots.pointer(at: start + index * count) else { return }
-        // Pointers: workers that count their uses of one array wait for each other.
-        unsafe rows[index].values.withUnsafeBufferPointer { values in
-          unsafe plan.withUnsafeBufferPointer { plan in
-            for slot in plan.indices {
-              unsafe row[slot] = plan[slot].value(values[plan[slot].entry])
+    let start = values.count
+    values.append(contentsOf: repeatElement(0, count: rows.count * plan.count))
+    unsafe points.withUnsafeMutableBufferPointer { points in
+      unsafe values.withUnsafeMutableBufferPointer { values in
+        let points = unsafe DisjointSlots(points)
+        let values = unsafe DisjointSlots(values)
+        // One loop over points and then rows: threads wait for each other once.
+        let count = evaluated + (plan.isEmpty ? 0 : rows.count)
+        ParallelTiles.forEach(count: count, threads: threads) { index in
+          guard index >= evaluated else {
+            guard let point = unsafe points.pointer(at: index) else { return }
+            for row in rows { unsafe point.pointee.add(row.values[index]) }
+            return
+          }
+          let row = index - evaluated
+          guard let slots = unsafe values.pointer(at: start + row * plan.count) else { return }
+          // Pointers: workers that count their uses of one array wait for each other.
+          unsafe rows[row].values.withUnsafeBufferPointer { values in
+            unsafe plan.withUnsafeBufferPointer { plan in
+              for slot in plan.indices {
+                unsafe slots[slot] = plan[slot].value(values[plan[slot].entry])
+              }
             }
           }
         }
@@ -158,7 +161,7 @@ struct FrontierAccumulator: PartialResult {
   /// Adds prompts to the replicates.
   ///
   /// - Parameters:
-  ///   - columns: of ``appendColumns(of:to:threads:)``.
+  ///   - columns: of ``add(_:columns:threads:)``.
   ///   - indices: the prompts' rows.
   ///   - backend: adds them.
   mutating func add(

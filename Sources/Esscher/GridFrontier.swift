@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The frontier between the points of the main round, where they lie so near that no further round is needed.
 
+internal import EsscherCPU
 internal import EsscherCore
 
 /// The plug-in frontier and its replicates, read off the tilts of the report.
@@ -43,6 +44,19 @@ struct GridFrontier {
     return estimate.gain
   }
 
+  /// The points in every replicate, for ``efficiency(_:atKL:gains:kls:lines:confidence:)``.
+  func replicateLines(threads: Int) -> [ReplicateLine] {
+    let lines = frontier.nodes.compactMap { node in
+      accumulator.grid.lambdas.firstIndex(of: node.lambda).map { (lambda: node.lambda, line: $0) }
+    }
+    return ParallelTiles.map(count: lines.count, threads: threads) { index in
+      ReplicateLine(
+        lambda: lines[index].lambda,
+        kls: accumulator.replicates(line: lines[index].line, .kl),
+        gains: accumulator.replicates(line: lines[index].line, .gain))
+    }
+  }
+
   /// Interval of an efficiency whose frontier was read off.
   ///
   /// A replicate's frontier is the cubic through values and slopes of its own two points to both sides of the KL, log
@@ -54,17 +68,11 @@ struct GridFrontier {
   ///   - frontierGain: what was read at the KL of the estimate.
   ///   - kl: that KL.
   ///   - gains, kls: best-of-n's gain and KL with replacement in each replicate.
+  ///   - lines: the points in every replicate.
   func efficiency(
     _ frontierGain: Double, atKL kl: Double, gains bestGains: [Double], kls bestKLs: [Double],
-    confidence: Double
+    lines: [ReplicateLine], confidence: Double
   ) -> (low: Double, high: Double)? {
-    let lines = frontier.nodes.compactMap { node in
-      accumulator.grid.lambdas.firstIndex(of: node.lambda).map { line in
-        ReplicateLine(
-          lambda: node.lambda, kls: accumulator.replicates(line: line, .kl),
-          gains: accumulator.replicates(line: line, .gain))
-      }
-    }
     guard !bestGains.isEmpty, bestGains.count == bestKLs.count,
       lines.count == frontier.nodes.count,
       lines.allSatisfy({ $0.kls.count == bestGains.count && $0.gains.count == bestGains.count })
@@ -99,11 +107,11 @@ struct GridFrontier {
   }
 
   /// A tilt in every replicate.
-  private struct ReplicateLine {
-    let lambda: Double
-    let kls, gains: [Double]
+  struct ReplicateLine {
+    fileprivate let lambda: Double
+    fileprivate let kls, gains: [Double]
 
-    func node(_ replicate: Int) -> FrontierInterpolation.Node {
+    fileprivate func node(_ replicate: Int) -> FrontierInterpolation.Node {
       FrontierInterpolation.Node(lambda: lambda, kl: kls[replicate], gain: gains[replicate])
     }
   }

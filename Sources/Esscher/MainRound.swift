@@ -66,11 +66,8 @@ struct MainRound {
             for index in rows.indices { rows[index].errors = sampleErrors[start + index] }
           }
           rows.removeAll { $0.summary.sampleCount == 0 }
-          accumulator.add(rows, threads: backend.threads)
-          if accumulator.hasReplicates {
-            accumulator.appendColumns(of: rows, to: &columns, threads: backend.threads)
-            indices += rows.map(\.row)
-          }
+          accumulator.add(rows, columns: &columns, threads: backend.threads)
+          indices += rows.map(\.row)
           guard let write = observer.promptPoints else { continue }
           for row in rows {
             try write(PromptLines(grid: grid, row: row, hasGold: scan.table.gold != nil).points)

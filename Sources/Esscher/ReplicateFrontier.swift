@@ -79,9 +79,6 @@ struct ReplicateFrontier {
     return means
   }
 
-  /// What the second order may add to the logarithm of a gain; beyond, next to the ceiling, the first stands alone.
-  private static let largestBend = 0.05
-
   /// Whether a lambda was evaluated here.
   func holds(_ lambda: Double) -> Bool { lambdas.contains(lambda) }
 
@@ -103,23 +100,19 @@ struct ReplicateFrontier {
       bestGains.count == bestKLs.count
     else { return nil }
     let solved = point[line]
-    let curvature =
-      FrontierInterpolation.logarithmicCurvature(
-        FrontierInterpolation.Node(
-          lambda: lambda, kl: solved.kl, gain: solved.gain, variance: solved.variance)) ?? 0
-    func frontier(_ kl: Double, _ tiltKL: Double, _ gain: Double) -> Double {
-      let step = Elementary.log(kl / tiltKL)
-      let bend = curvature * step * step / 2
-      return gain
-        * Elementary.exp(
-          tiltKL / (lambda * gain) * step + (bend.magnitude <= Self.largestBend ? bend : 0))
-    }
-    let own = frontier(means.replacementKL, solved.kl, solved.gain)
+    let node = FrontierInterpolation.Node(
+      lambda: lambda, kl: solved.kl, gain: solved.gain, variance: solved.variance)
+    let curvature = FrontierInterpolation.logarithmicCurvature(node) ?? 0
+    let own = FrontierInterpolation.gain(
+      atKL: means.replacementKL, alongLogarithmsFrom: node, curvature: curvature)
     guard own > 0, means.spread > 0 else { return nil }
     let scale = value * own / means.spread
     let ratios = bestGains.indices.map { replicate -> Double in
-      let frontier = frontier(
-        bestKLs[replicate], kls[line][replicate], gains[line][replicate])
+      let frontier = FrontierInterpolation.gain(
+        atKL: bestKLs[replicate],
+        alongLogarithmsFrom: FrontierInterpolation.Node(
+          lambda: lambda, kl: kls[line][replicate], gain: gains[line][replicate]),
+        curvature: curvature)
       return frontier > 0 ? min(1, scale * bestGains[replicate] / frontier) : .nan
     }
     return Percentiles.interval(ratios, confidence: confidence)

@@ -104,6 +104,31 @@ struct ReplicateSumsTests {
     }
   }
 
+  @Test(
+    "however many prompts come at once, and whatever still waits in a block, the bits are the same")
+  func blocks() throws {
+    // More than two blocks of 2,048 prompts; later ones are larger, so that digits move.
+    var random = SeededGenerator(seed: 17)
+    let prompts = (0..<5000).map { index in
+      (index: index, values: [random.normal(), random.normal() * (index > 3000 ? 0x1p40 : 1)])
+    }
+    let whole = try sums(prompts)
+    for step in [700, 2048, 4999] {
+      var parts = ReplicateSums(replicateCount: Self.replicates, columnCount: 2, seed: 7)
+      for start in stride(from: 0, to: prompts.count, by: step) {
+        try add(Array(prompts[start..<min(start + step, prompts.count)]), to: &parts)
+        if start == 700 { parts.releaseScratch() }
+      }
+      for column in 0..<2 {
+        #expect(parts.replicates(column: column) == whole.replicates(column: column))
+      }
+      parts.releaseScratch()
+      for column in 0..<2 {
+        #expect(parts.replicates(column: column) == whole.replicates(column: column))
+      }
+    }
+  }
+
   @Test("sums beyond 64 bits are kept whole")
   func spills() throws {
     // One prompt's sums merged with themselves 2^30 times over.

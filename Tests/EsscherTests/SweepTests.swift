@@ -109,8 +109,28 @@ struct SweepCase: Sendable, CustomTestStringConvertible {
           $0.missing = .drop
           $0.bestOf = [1, 4]
         }, shards: [1, 3]),
+      mixed([.float64, .float32]), mixed([.float32, .float64]),
     ]
   }()
+
+  /// Members of unlike storage, in an order: what a merge does not know. The grid is so fine that single precision would
+  /// read frontiers off, and so coarse that double precision would not.
+  private static func mixed(_ storages: [CellStorage]) -> SweepCase {
+    let members = storages.enumerated().map { index, storage in
+      var random = SeededGenerator(seed: 40 + UInt64(index))
+      let rows = (0..<20).map { _ in (0..<300).map { _ in Double(Float(random.normal())) } }
+      return RewardMember(
+        name: "m\(index)", source: MemorySource(name: "m\(index)", rows: rows, storage: storage))
+    }
+    return SweepCase(
+      name: "an ensemble of \(storages[0]) and \(storages[1])",
+      table: RewardTable(label: "e", members: members),
+      request: request {
+        $0.ensemble = .mean
+        $0.lambdas = (0..<32).map { Elementary.exp(-4 + 0.22 * Double($0)) }
+        $0.bestOf = [2, 8, 32, 64]
+      }, shards: [1, 3])
+  }
 }
 
 @Suite("Sweeps in shards")
@@ -239,7 +259,7 @@ extension RewardTable {
             unsafe try source.copyDoubles(rows: row..<row + 1, columns: nil, to: $0)
           }
           return cells
-        })
+        }, storage: source.storage)
     }
     var table = self
     switch rewards {

@@ -92,10 +92,19 @@ public struct FrontierInterpolation: Sendable {
           t, 0, Elementary.log(right.gain / left.gain), slopes.0 * width, slopes.1 * width))
   }
 
-  /// Gain at a KL next to that of one point, by the slope of the logarithms there.
-  package static func gain(atKL kl: Double, alongLogarithmsFrom node: Node) -> Double {
-    node.gain
-      * Elementary.exp(node.kl / node.lambda / node.gain * Elementary.log(kl / node.kl))
+  /// What the second order may add to the logarithm of a gain; beyond, next to the ceiling, the first stands alone.
+  private static let largestBend = 0.05
+
+  /// Gain at a KL next to that of one point, by the slope of the logarithms there and a curvature of them.
+  package static func gain(
+    atKL kl: Double, alongLogarithmsFrom node: Node, curvature: Double = 0
+  ) -> Double {
+    let step = Elementary.log(kl / node.kl)
+    let bend = curvature * step * step / 2
+    return node.gain
+      * Elementary.exp(
+        node.kl / node.lambda / node.gain * step
+          + (bend.magnitude <= largestBend ? bend : 0))
   }
 
   /// d² log g/d(log KL)² at a point, nil where its variance is not known.

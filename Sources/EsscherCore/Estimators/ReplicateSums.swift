@@ -35,18 +35,20 @@ public struct ReplicateSums: Sendable {
   var upperPlaces: [Int?]
   /// Whether a column holds a value without digits.
   var isUndefined: [Bool]
-  /// Σ c·digit, replicate-major, of each column the upper place and then the lower one: what fits 64 bits.
-  private var digits: [Int64]
+  /// Σ c·digit, replicate-major, of each column the upper place and then the lower one: what fits 64 bits. Empty before
+  /// the first prompt, so that the sums a pass begins with may be copied.
+  private var digits: [Int64] = []
   /// What does not, in units of 2^32; empty until there are many prompts.
   private var spilled: [Int64] = []
   /// Prompts since the last spill.
   private var waiting = 0
   /// Σ c of each replicate.
   var totals: [Int]
-  /// The sums and the digits of a block of prompts, kept from one to the next: the allocator would give memory of this
-  /// size back to the kernel, which would clear its pages anew. Neither is a part of the value;
-  /// ``releaseScratch()`` ends them.
+  /// Sums of digits of the prompts that came last, still doubles: adding them to `digits` is a pass over all sums.
   private var block: PoissonBootstrap?
+  private var blockPrompts = 0
+  /// Digits of the prompts that are being added, kept from one call to the next: the allocator would give memory of this
+  /// size back to the kernel, which would clear its pages anew. Not a part of the value.
   private var room: [Double] = []
 
   /// Prompts whose digits fit 64 bits beside 2^62: (2^19 + 2^11)·15·2^38 < 2^62.
@@ -59,7 +61,6 @@ public struct ReplicateSums: Sendable {
     self.seed = seed
     upperPlaces = Array(repeating: nil, count: columnCount)
     isUndefined = Array(repeating: false, count: columnCount)
-    digits = Array(repeating: 0, count: 2 * replicateCount * columnCount)
     totals = Array(repeating: 0, count: replicateCount)
   }
 
@@ -68,7 +69,7 @@ public struct ReplicateSums: Sendable {
   /// - Parameters:
   ///   - indices: the prompts' indices, which their counts depend on.
   ///   - values: a row of `columnCount` statistics for each of them.
-  ///   - accumulate: adds a block's digits to an empty bootstrap.
+  ///   - accumulate: adds digits to a block of at most 2,048 prompts.
   public mutating func add(
     indices: [Int], values: [Double],
     accumulate: (
@@ -82,21 +83,22 @@ public struct ReplicateSums: Sendable {
       let cells = values[prompts.lowerBound * columnCount..<prompts.upperBound * columnCount]
       raise(to: cells)
       split(cells)
+      if blockPrompts + prompts.count > Self.promptsPerBlock { fold() }
       // Taken out, lest it be copied.
       var block =
         self.block
         ?? PoissonBootstrap(
           replicateCount: replicateCount, columnCount: 2 * columnCount, seed: seed)
       self.block = nil
-      block.reset()
+      defer { self.block = block }
       try accumulate(&block, Array(indices[prompts]), room)
-      take(block, prompts: prompts.count)
-      self.block = block
+      blockPrompts += prompts.count
     }
   }
 
-  /// Frees the memory that blocks of prompts share; one that comes yet takes it anew.
+  /// Frees the memory that only further prompts need; one that comes yet takes it anew.
   package mutating func releaseScratch() {
+    fold()
     block = nil
     room = []
   }
@@ -143,7 +145,9 @@ public struct ReplicateSums: Sendable {
       if upperPlaces[column] == nil { upperPlaces[column] = place }
       return
     }
+    fold()
     upperPlaces[column] = place
+    guard !digits.isEmpty else { return }
     for replicate in 0..<replicateCount {
       let slot = 2 * (replicate * columnCount + column)
       let sum = place - upper == 1 ? digit(slot) : 0
@@ -185,29 +189,45 @@ public struct ReplicateSums: Sendable {
     Double(sign: .plus, exponent: digitBits * place - offset, significand: 1)
   }
 
-  private mutating func take(_ block: PoissonBootstrap, prompts: Int) {
-    let sums = block.sums
+  private mutating func makeRoom() {
+    if digits.isEmpty { digits = Array(repeating: 0, count: slotCount) }
+  }
+
+  /// Adds the block to the digits, and empties it.
+  mutating func fold() {
+    guard blockPrompts > 0, var block else { return }
+    self.block = nil
+    makeRoom()
     unsafe digits.withUnsafeMutableBufferPointer { digits in
-      unsafe sums.withUnsafeBufferPointer { sums in
+      unsafe block.sums.withUnsafeBufferPointer { sums in
         // Integers below 2^53.
-        for slot in 0..<sums.count {
-          unsafe digits[slot] &+= Int64(sums[slot])
-        }
+        for slot in 0..<sums.count { unsafe digits[slot] &+= Int64(sums[slot]) }
       }
     }
-    waiting += prompts
-    if waiting >= Self.promptsPerSpill { spill() }
     for replicate in 0..<replicateCount { totals[replicate] += Int(block.totals[replicate]) }
+    waiting += blockPrompts
+    if waiting >= Self.promptsPerSpill { spill() }
+    block.reset()
+    self.block = block
+    blockPrompts = 0
   }
 
   /// The sum of a slot.
   func digit(_ slot: Int) -> Int128 {
-    let small = Int128(truncatingIfNeeded: digits[slot])
+    let inBlock = blockPrompts > 0 ? block.map { Int128(Int64($0.sums[slot])) } ?? 0 : 0
+    guard !digits.isEmpty else { return inBlock }
+    let small = Int128(truncatingIfNeeded: digits[slot]) &+ inBlock
     return spilled.isEmpty ? small : small &+ Int128(truncatingIfNeeded: spilled[slot]) &<< 32
+  }
+
+  /// Σ c of a replicate.
+  private func total(_ replicate: Int) -> Int {
+    totals[replicate] + (blockPrompts > 0 ? block.map { Int($0.totals[replicate]) } ?? 0 : 0)
   }
 
   /// Sets a slot's sum.
   mutating func set(_ slot: Int, _ sum: Int128) {
+    makeRoom()
     if spilled.isEmpty {
       if let small = Int64(exactly: sum), small.magnitude < 1 << 62 {
         digits[slot] = small
@@ -220,7 +240,7 @@ public struct ReplicateSums: Sendable {
   }
 
   /// Slots of sums.
-  var slotCount: Int { digits.count }
+  var slotCount: Int { 2 * replicateCount * columnCount }
 
   /// Leaves less than 2^32 in each of the sums of 64 bits.
   private mutating func spill() {
@@ -240,12 +260,14 @@ public struct ReplicateSums: Sendable {
       other.replicateCount == replicateCount && other.columnCount == columnCount
         && other.seed == seed, "sums of one bootstrap")
     var other = other
+    fold()
+    other.fold()
     for column in 0..<columnCount {
       isUndefined[column] = isUndefined[column] || other.isUndefined[column]
       if let place = other.upperPlaces[column] { raise(column, to: place) }
       if let place = upperPlaces[column] { other.raise(column, to: place) }
     }
-    for slot in digits.indices { set(slot, digit(slot) &+ other.digit(slot)) }
+    for slot in 0..<slotCount { set(slot, digit(slot) &+ other.digit(slot)) }
     waiting = 0
     for replicate in totals.indices { totals[replicate] += other.totals[replicate] }
   }
@@ -255,11 +277,13 @@ public struct ReplicateSums: Sendable {
     var values: [Double] = []
     values.reserveCapacity(replicateCount)
     let unit = Self.unit((upperPlaces[column] ?? 0) - 1)
-    for replicate in 0..<replicateCount where totals[replicate] > 0 {
+    for replicate in 0..<replicateCount {
+      let total = total(replicate)
+      guard total > 0 else { continue }
       let slot = 2 * (replicate * columnCount + column)
       let sum = digit(slot) &<< Int128(Self.digitBits) &+ digit(slot + 1)
       values.append(
-        isUndefined[column] ? .nan : Self.double(sum) * unit / Double(totals[replicate]))
+        isUndefined[column] ? .nan : Self.double(sum) * unit / Double(total))
     }
     return values
   }

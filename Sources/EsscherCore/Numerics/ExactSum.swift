@@ -29,6 +29,8 @@ public struct ExactSum: Sendable {
   @inline(__always)
   public mutating func add(_ x: Double) {
     let bits = x.bitPattern
+    // Much of what is added says 0 for what is not there.
+    guard bits &<< 1 != 0 else { return }
     let exponent = Int(bits >> 52) & 0x7FF
     guard exponent != 0x7FF else {
       special += x

@@ -71,6 +71,7 @@ extension SampleErrors {
 
 extension ReplicateSums: PartialResult {
   package mutating func code(_ coder: inout StateCoder) throws(EsscherError) {
+    fold()
     try coder.expect(replicateCount)
     try coder.expect(columnCount)
     for column in 0..<columnCount {

@@ -31,8 +31,6 @@ struct MainRound {
       lambdas: grid.planned, selections: isWeighted ? [] : grid.selections, sorted: true,
       tail: !isWeighted && !grid.planned.isEmpty, missing: request.missing)
     try checkReplicates(columns: BootstrapLine.columns(lines).count)
-    let empty = FrontierAccumulator(
-      grid: grid, bootstrapLines: lines, replicates: request.resamples, seed: request.seed)
     let (backend, observer) = (scan.backend, scan.observer)
     let rowsAtOnce = Self.rowsAtOnce(threads: backend.threads)
     let corrects = request.biasCorrect
@@ -42,7 +40,11 @@ struct MainRound {
       promptCount == 1 || observer.promptPoints != nil
       ? CPUBackend(threads: backend.threads, memoryBudgetBytes: request.memoryBudgetBytes) : nil
     let key = grid.planned + lines.flatMap(\.key) + [errors == nil ? 0 : 1]
-    return try scan.pass("main \(plan.selections)", by: key, from: empty) {
+    return try scan.pass(
+      "main \(plan.selections)", by: key,
+      from: FrontierAccumulator(
+        grid: grid, bootstrapLines: lines, replicates: request.resamples, seed: request.seed)
+    ) {
       (accumulator) throws(EsscherError) in
       // Kept from tile to tile, for their memory.
       var columns: [Double] = []

@@ -142,7 +142,7 @@ extension MatrixScan {
   ///   - empty: the result over no prompts.
   ///   - run: adds the scan's own prompts.
   func pass<Partial: PartialResult>(
-    _ name: String, by parameters: [Double] = [], from empty: Partial,
+    _ name: String, by parameters: [Double] = [], from empty: consuming Partial,
     _ run: (inout Partial) throws(EsscherError) -> Void
   ) throws(EsscherError) -> Partial {
     guard let sweep else {

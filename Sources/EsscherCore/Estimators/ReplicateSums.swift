@@ -98,9 +98,11 @@ public struct ReplicateSums: Sendable {
 
   /// Frees the memory that only further prompts need; one that comes yet takes it anew.
   package mutating func releaseScratch() {
+    room = []
+    // Of few prompts the block holds everything.
+    guard !digits.isEmpty else { return }
     fold()
     block = nil
-    room = []
   }
 
   /// Makes room for the largest of some values.
@@ -212,18 +214,16 @@ public struct ReplicateSums: Sendable {
     blockPrompts = 0
   }
 
-  /// The sum of a slot.
-  func digit(_ slot: Int) -> Int128 {
-    let inBlock = blockPrompts > 0 ? block.map { Int128(Int64($0.sums[slot])) } ?? 0 : 0
+  /// The sum of a slot; of prompts that wait in a block, with that block's sums.
+  private func digit(_ slot: Int, _ waiting: [Double]) -> Int128 {
+    let inBlock = waiting.isEmpty ? 0 : Int128(Int64(waiting[slot]))
     guard !digits.isEmpty else { return inBlock }
     let small = Int128(truncatingIfNeeded: digits[slot]) &+ inBlock
     return spilled.isEmpty ? small : small &+ Int128(truncatingIfNeeded: spilled[slot]) &<< 32
   }
 
-  /// Σ c of a replicate.
-  private func total(_ replicate: Int) -> Int {
-    totals[replicate] + (blockPrompts > 0 ? block.map { Int($0.totals[replicate]) } ?? 0 : 0)
-  }
+  /// The sum of a slot where no prompts wait.
+  func digit(_ slot: Int) -> Int128 { digit(slot, []) }
 
   /// Sets a slot's sum.
   mutating func set(_ slot: Int, _ sum: Int128) {
@@ -277,11 +277,13 @@ public struct ReplicateSums: Sendable {
     var values: [Double] = []
     values.reserveCapacity(replicateCount)
     let unit = Self.unit((upperPlaces[column] ?? 0) - 1)
+    let (waiting, counts) =
+      blockPrompts > 0 ? (block?.sums ?? [], block?.totals ?? []) : ([], [])
     for replicate in 0..<replicateCount {
-      let total = total(replicate)
+      let total = totals[replicate] + (counts.isEmpty ? 0 : Int(counts[replicate]))
       guard total > 0 else { continue }
       let slot = 2 * (replicate * columnCount + column)
-      let sum = digit(slot) &<< Int128(Self.digitBits) &+ digit(slot + 1)
+      let sum = digit(slot, waiting) &<< Int128(Self.digitBits) &+ digit(slot + 1, waiting)
       values.append(
         isUndefined[column] ? .nan : Self.double(sum) * unit / Double(total))
     }

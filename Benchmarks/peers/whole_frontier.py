@@ -35,9 +35,10 @@ MARGIN, SMALLEST_ESS, LARGEST_SHAPE, LARGEST_BIAS = 3, 30, 0.4, 0.25
 @numba.njit(fastmath=True, cache=True)
 def distances(row):
     """r - max r of an ascending row."""
+    top = row[-1]
     d = np.empty(len(row), np.float32)
     for j in range(len(row)):
-        d[j] = row[j] - row[-1]
+        d[j] = row[j] - top
     return d
 
 

@@ -315,7 +315,7 @@ private func directly(
   unsafe store(logarithms / Lanes(repeating: number), means, 8 &* vector)
 }
 
-/// Mean log(1 − θx), eight samples at a time; `excess` is filled up with zeros.
+/// Mean log(1 − θx), sixteen samples at a time; behind `count` samples sixteen zeros follow.
 @inline(__always)
 private func meanLogarithm(
   _ excess: UnsafePointer<Double>, _ count: Int, _ block: Int, _ theta: Double

@@ -75,7 +75,8 @@ private func singleSampleSums(
   var rests = zero
   var rewards = zero
   var golds = zero
-  var logarithms = zero
+  // −Σ c l, whose terms are not negative.
+  var opposed = zero
   var included = zero
   var index = 0
   while index < count {
@@ -83,8 +84,7 @@ private func singleSampleSums(
     let e = expParts(distance * lambdas).exp
     unsafe store(e, weights, index)
     let w = e * tops
-    // A sample that carries all the weight has no estimate without it.
-    let stands = unsafe load(copies, index).replacing(with: zero, where: w .>= one)
+    var stands = unsafe load(copies, index)
     let cube = w * w * w
     var quotient = multiplyAdd(w, one, one)
     quotient = multiplyAdd(quotient, w, one)
@@ -95,26 +95,30 @@ private func singleSampleSums(
     series = multiplyAdd(series, w, Lanes(repeating: 1.0 / 5))
     series = multiplyAdd(series, w, Lanes(repeating: 1.0 / 4))
     series = multiplyAdd(series, w, Lanes(repeating: 1.0 / 3))
-    var rest = zero - cube * series
     // Entries descend, so that the first lane is the largest.
-    if w[0] >= small {
+    if w[0] < small {
+      opposed = multiplyAdd(stands * cube, series, opposed)
+    } else {
       let isLarge = w .>= Lanes(repeating: small)
-      let others = (one - w).replacing(with: one, where: w .>= one)
+      let isWhole = w .>= one
+      // A sample that carries all the weight has no estimate without it.
+      stands.replace(with: zero, where: isWhole)
+      let others = (one - w).replacing(with: one, where: isWhole)
       quotient.replace(with: one / others, where: isLarge)
-      rest.replace(
+      let rest = (zero - cube * series).replacing(
         with: multiplyAdd(w * Lanes(repeating: 0.5), w, w + logarithm(others)), where: isLarge)
+      opposed -= stands * rest
     }
     let share = stands * cube * quotient
     rests += share
     rewards = multiplyAdd(share, distance, rewards)
     if let gold = unsafe gold { golds = unsafe multiplyAdd(share, load(gold, index), golds) }
-    logarithms = multiplyAdd(stands, rest, logarithms)
     included += stands
     index &+= 8
   }
   unsafe record[1] = total(rests)
   unsafe record[2] = total(rewards)
   unsafe record[3] = total(golds)
-  unsafe record[4] = total(logarithms)
+  unsafe record[4] = -total(opposed)
   unsafe record[5] = total(included)
 }

@@ -108,19 +108,20 @@ struct Efficiency {
       return
     }
     let lines = readings.isEmpty ? [] : frontier.replicateLines(threads: scan.backend.threads)
-    let (found, read, solved, taken) = (values, readings, matched, curves)
+    // Constants, which threads may share.
+    let (efficiencies, readOff, lambdas, replicates) = (values, readings, matched, curves)
     intervals = ParallelTiles.map(count: means.count, threads: scan.backend.threads) { index in
-      guard let value = found[index] else { return nil }
+      guard let value = efficiencies[index] else { return nil }
       let kl = means[index].replacementKL
       let gains = accumulator.replicates(line: firstLine + index, .replacementGain)
       let kls = accumulator.replicates(line: firstLine + index, .replacementKL)
-      if let reading = read[kl] {
+      if let reading = readOff[kl] {
         return frontier.efficiency(
           reading, atKL: kl, gains: gains, kls: kls, lines: lines,
           confidence: request.confidence)
       }
-      guard let lambda = solved[kl] else { return nil }
-      return taken.efficiency(
+      guard let lambda = lambdas[kl] else { return nil }
+      return replicates.efficiency(
         value, lambda: lambda, point: means[index], gains: gains, kls: kls,
         confidence: request.confidence)
     }

@@ -79,7 +79,7 @@ struct FrontierAccumulator: PartialResult {
   /// First column of each line.
   private let offsets: [Int]
   /// What each prompt gives the replicates.
-  private let columns: [BootstrapColumn]
+  private let plan: [BootstrapColumn]
   private(set) var points: [PointMeans]
   private(set) var bootstrap: ReplicateSums
   /// Prompts in which tied and untied samples mix.
@@ -97,9 +97,9 @@ struct FrontierAccumulator: PartialResult {
     self.bootstrapLines = bootstrapLines
     offsets = bootstrapLines.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.stored.count) }
     points = Array(repeating: PointMeans(), count: grid.planned.count + grid.selections.count)
-    columns = BootstrapLine.columns(bootstrapLines)
+    plan = BootstrapLine.columns(bootstrapLines)
     bootstrap = ReplicateSums(
-      replicateCount: replicates, columnCount: columns.count, seed: seed)
+      replicateCount: replicates, columnCount: plan.count, seed: seed)
   }
 
   /// Adds how a tile's tilts were summed; unknown of one is unknown of all.
@@ -114,8 +114,8 @@ struct FrontierAccumulator: PartialResult {
   ///
   /// Each point sees the prompts in order, whichever thread it falls to.
   ///
-  /// - Parameter values: what the replicates are kept of is appended, prompt by prompt, where there are any.
-  mutating func add(_ rows: [PromptRow], columns values: inout [Double], threads: Int) {
+  /// - Parameter columns: what the replicates are kept of is appended, prompt by prompt, where there are any.
+  mutating func add(_ rows: [PromptRow], columns: inout [Double], threads: Int) {
     for row in rows {
       promptCount += 1
       if row.summary.tiedCount > 0 && row.summary.tiedCount < row.summary.sampleCount {
@@ -125,16 +125,16 @@ struct FrontierAccumulator: PartialResult {
     }
     // With importance weights no law that selects by rank has values.
     let evaluated = rows.first?.values.count ?? 0
-    let plan = hasReplicates ? columns : []
+    let plan = hasReplicates ? plan : []
     // The loop below checks no index of a row.
     let entries = 1 + (plan.map(\.entry).max() ?? -1)
     precondition(rows.allSatisfy { $0.values.count >= entries }, "a value for every line")
-    let start = values.count
-    values.append(contentsOf: repeatElement(0, count: rows.count * plan.count))
-    unsafe points.withUnsafeMutableBufferPointer { points in
-      unsafe values.withUnsafeMutableBufferPointer { values in
-        let points = unsafe DisjointSlots(points)
-        let values = unsafe DisjointSlots(values)
+    let start = columns.count
+    columns.append(contentsOf: repeatElement(0, count: rows.count * plan.count))
+    unsafe points.withUnsafeMutableBufferPointer { pointBuffer in
+      unsafe columns.withUnsafeMutableBufferPointer { columnBuffer in
+        let points = unsafe DisjointSlots(pointBuffer)
+        let cells = unsafe DisjointSlots(columnBuffer)
         // One loop over points and then rows: threads wait for each other once.
         let count = evaluated + (plan.isEmpty ? 0 : rows.count)
         ParallelTiles.forEach(count: count, threads: threads) { index in
@@ -144,12 +144,12 @@ struct FrontierAccumulator: PartialResult {
             return
           }
           let row = index - evaluated
-          guard let slots = unsafe values.pointer(at: start + row * plan.count) else { return }
+          guard let cells = unsafe cells.pointer(at: start + row * plan.count) else { return }
           // Pointers: workers that count their uses of one array wait for each other.
           unsafe rows[row].values.withUnsafeBufferPointer { values in
             unsafe plan.withUnsafeBufferPointer { plan in
               for slot in plan.indices {
-                unsafe slots[slot] = plan[slot].value(values[plan[slot].entry])
+                unsafe cells[slot] = plan[slot].value(values[plan[slot].entry])
               }
             }
           }

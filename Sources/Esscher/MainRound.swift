@@ -12,7 +12,7 @@ struct MainRound {
   /// Prompts whose values are held at once: few enough that the threads' caches still hold them when they are added
   /// point by point (20 KiB each at 64 lambdas), and enough to share among threads.
   private static func rowsAtOnce(threads: Int) -> Int { min(256, 48 * max(2, threads)) }
-  /// Two digits; while a block of prompts is added to some, its sums take as much again.
+  /// Two digits; of more prompts than a block has, the block takes as much again.
   private static let bytesPerSum = 16
 
   /// Evaluates a grid.

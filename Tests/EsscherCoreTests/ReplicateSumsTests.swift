@@ -104,8 +104,7 @@ struct ReplicateSumsTests {
     }
   }
 
-  @Test(
-    "however many prompts come at once, and whatever still waits in a block, the bits are the same")
+  @Test("however many prompts come at once, and whatever waits in a block, the bits are the same")
   func blocks() throws {
     // More than two blocks of 2,048 prompts; later ones are larger, so that digits move.
     var random = SeededGenerator(seed: 17)
@@ -113,20 +112,56 @@ struct ReplicateSumsTests {
       (index: index, values: [random.normal(), random.normal() * (index > 3000 ? 0x1p40 : 1)])
     }
     let whole = try sums(prompts)
-    for step in [700, 2048, 4999] {
+    var plain = PoissonBootstrap(replicateCount: Self.replicates, columnCount: 2, seed: 7)
+    accumulate(&plain, prompts.map(\.index), prompts.flatMap(\.values))
+    for column in 0..<2 {
+      let largest = prompts.map { $0.values[column].magnitude }.max() ?? 0
+      // As above, with 5,000 roundings.
+      let tolerance = largest * (0x1p-38 + 5000 * 0x1p-53)
+      for (a, b) in zip(whole.replicates(column: column), plain.replicates(column: column)) {
+        #expect((a - b).magnitude <= tolerance)
+      }
+    }
+    func expectWhole(_ sums: ReplicateSums, _ what: String) {
+      for column in 0..<2 {
+        #expect(sums.replicates(column: column) == whole.replicates(column: column), "\(what)")
+      }
+    }
+    for step in [700, 1500, 2048, 4999] {
       var parts = ReplicateSums(replicateCount: Self.replicates, columnCount: 2, seed: 7)
       for start in stride(from: 0, to: prompts.count, by: step) {
         try add(Array(prompts[start..<min(start + step, prompts.count)]), to: &parts)
-        if start == 700 { parts.releaseScratch() }
+        // Once without digits, once with some.
+        if start == 700 || start == 2800 { parts.releaseScratch() }
       }
-      for column in 0..<2 {
-        #expect(parts.replicates(column: column) == whole.replicates(column: column))
-      }
+      expectWhole(parts, "steps of \(step)")
+      expectWhole(try coded(parts), "steps of \(step), as a state")
       parts.releaseScratch()
-      for column in 0..<2 {
-        #expect(parts.replicates(column: column) == whole.replicates(column: column))
-      }
+      expectWhole(parts, "steps of \(step), released")
     }
+    // Blocks alone, digits alone, and both, merged with each other.
+    for cut in [100, 2048, 2100, 4900] {
+      let (low, high) = (try sums(Array(prompts[..<cut])), try sums(Array(prompts[cut...])))
+      var merged = low
+      merged.merge(high)
+      expectWhole(merged, "merged at \(cut)")
+      var read = try coded(high)
+      read.merge(try coded(low))
+      expectWhole(read, "merged at \(cut), from states")
+    }
+  }
+
+  /// What a state of the sums brings back.
+  private func coded(_ sums: ReplicateSums) throws -> ReplicateSums {
+    var sums = sums
+    var writer = StateCoder()
+    try writer.code(&sums)
+    var reader = StateCoder(reading: writer.bytes)
+    var read = ReplicateSums(
+      replicateCount: sums.replicateCount, columnCount: sums.columnCount, seed: sums.seed)
+    try reader.code(&read)
+    #expect(reader.isAtEnd)
+    return read
   }
 
   @Test("sums beyond 64 bits are kept whole")

@@ -35,17 +35,18 @@ public struct ReplicateSums: Sendable {
   var upperPlaces: [Int?]
   /// Whether a column holds a value without digits.
   var isUndefined: [Bool]
-  /// Σ c·digit, replicate-major, of each column the upper place and then the lower one: what fits 64 bits. Empty before
-  /// the first prompt, so that the sums a pass begins with may be copied.
+  /// Σ c·digit, replicate-major, of each column the upper place and then the lower one: what fits 64 bits. Empty as
+  /// long as the block holds all prompts.
   private var digits: [Int64] = []
   /// What does not, in units of 2^32; empty until there are many prompts.
   private var spilled: [Int64] = []
-  /// Prompts since the last spill.
-  private var waiting = 0
-  /// Σ c of each replicate.
+  /// Prompts in `digits` since the last spill.
+  private var sinceSpill = 0
+  /// Σ c of each replicate, without those of the block.
   var totals: [Int]
   /// Sums of digits of the prompts that came last, still doubles: adding them to `digits` is a pass over all sums.
   private var block: PoissonBootstrap?
+  /// Prompts whose sums the block holds, at most ``promptsPerBlock``.
   private var blockPrompts = 0
   /// Digits of the prompts that are being added, kept from one call to the next: the allocator would give memory of this
   /// size back to the kernel, which would clear its pages anew. Not a part of the value.
@@ -70,6 +71,7 @@ public struct ReplicateSums: Sendable {
   ///   - indices: the prompts' indices, which their counts depend on.
   ///   - values: a row of `columnCount` statistics for each of them.
   ///   - accumulate: adds digits to a block of at most 2,048 prompts.
+  /// - Throws: what `accumulate` throws; the sums are of no use then.
   public mutating func add(
     indices: [Int], values: [Double],
     accumulate: (
@@ -78,12 +80,13 @@ public struct ReplicateSums: Sendable {
   ) throws(EsscherError) {
     precondition(values.count == indices.count * columnCount, "one row of values a prompt")
     guard replicateCount > 0, columnCount > 0 else { return }
-    for start in stride(from: 0, to: indices.count, by: Self.promptsPerBlock) {
-      let prompts = start..<min(start + Self.promptsPerBlock, indices.count)
+    var start = 0
+    while start < indices.count {
+      if blockPrompts == Self.promptsPerBlock { fold(keepingRoom: true) }
+      let prompts = start..<min(start + Self.promptsPerBlock - blockPrompts, indices.count)
       let cells = values[prompts.lowerBound * columnCount..<prompts.upperBound * columnCount]
       raise(to: cells)
       split(cells)
-      if blockPrompts + prompts.count > Self.promptsPerBlock { fold() }
       // Taken out, lest it be copied.
       var block =
         self.block
@@ -93,6 +96,7 @@ public struct ReplicateSums: Sendable {
       defer { self.block = block }
       try accumulate(&block, Array(indices[prompts]), room)
       blockPrompts += prompts.count
+      start = prompts.upperBound
     }
   }
 
@@ -147,7 +151,7 @@ public struct ReplicateSums: Sendable {
       if upperPlaces[column] == nil { upperPlaces[column] = place }
       return
     }
-    fold()
+    fold(keepingRoom: true)
     upperPlaces[column] = place
     guard !digits.isEmpty else { return }
     for replicate in 0..<replicateCount {
@@ -195,8 +199,10 @@ public struct ReplicateSums: Sendable {
     if digits.isEmpty { digits = Array(repeating: 0, count: slotCount) }
   }
 
-  /// Adds the block to the digits, and empties it.
-  mutating func fold() {
+  /// Adds the block to the digits.
+  ///
+  /// - Parameter keepingRoom: whether the block, empty, waits for further prompts.
+  private mutating func fold(keepingRoom: Bool = false) {
     guard blockPrompts > 0, var block else { return }
     self.block = nil
     makeRoom()
@@ -207,23 +213,31 @@ public struct ReplicateSums: Sendable {
       }
     }
     for replicate in 0..<replicateCount { totals[replicate] += Int(block.totals[replicate]) }
-    waiting += blockPrompts
-    if waiting >= Self.promptsPerSpill { spill() }
+    sinceSpill += blockPrompts
+    if sinceSpill >= Self.promptsPerSpill { spill() }
+    blockPrompts = 0
+    guard keepingRoom else { return }
     block.reset()
     self.block = block
-    blockPrompts = 0
   }
 
-  /// The sum of a slot; of prompts that wait in a block, with that block's sums.
-  private func digit(_ slot: Int, _ waiting: [Double]) -> Int128 {
-    let inBlock = waiting.isEmpty ? 0 : Int128(Int64(waiting[slot]))
+  /// Sums of digits and of counts that are not folded yet; empty where none are.
+  var pending: (digits: [Double], counts: [Double]) {
+    blockPrompts > 0 ? (block?.sums ?? [], block?.totals ?? []) : ([], [])
+  }
+
+  /// The sum of a slot, with those of ``pending`` digits.
+  func digit(_ slot: Int, pending: [Double] = []) -> Int128 {
+    let inBlock = pending.isEmpty ? 0 : Int128(Int64(pending[slot]))
     guard !digits.isEmpty else { return inBlock }
     let small = Int128(truncatingIfNeeded: digits[slot]) &+ inBlock
     return spilled.isEmpty ? small : small &+ Int128(truncatingIfNeeded: spilled[slot]) &<< 32
   }
 
-  /// The sum of a slot where no prompts wait.
-  func digit(_ slot: Int) -> Int128 { digit(slot, []) }
+  /// Σ c of a replicate, with ``pending`` counts.
+  func total(_ replicate: Int, pending: [Double]) -> Int {
+    totals[replicate] + (pending.isEmpty ? 0 : Int(pending[replicate]))
+  }
 
   /// Sets a slot's sum.
   mutating func set(_ slot: Int, _ sum: Int128) {
@@ -249,7 +263,7 @@ public struct ReplicateSums: Sendable {
       spilled[slot] &+= digits[slot] >> 32
       digits[slot] &= 0xFFFF_FFFF
     }
-    waiting = 0
+    sinceSpill = 0
   }
 
   /// Adds the sums of other prompts.
@@ -268,7 +282,7 @@ public struct ReplicateSums: Sendable {
       if let place = upperPlaces[column] { other.raise(column, to: place) }
     }
     for slot in 0..<slotCount { set(slot, digit(slot) &+ other.digit(slot)) }
-    waiting = 0
+    sinceSpill = 0
     for replicate in totals.indices { totals[replicate] += other.totals[replicate] }
   }
 
@@ -277,13 +291,14 @@ public struct ReplicateSums: Sendable {
     var values: [Double] = []
     values.reserveCapacity(replicateCount)
     let unit = Self.unit((upperPlaces[column] ?? 0) - 1)
-    let (waiting, counts) =
-      blockPrompts > 0 ? (block?.sums ?? [], block?.totals ?? []) : ([], [])
+    let pending = pending
     for replicate in 0..<replicateCount {
-      let total = totals[replicate] + (counts.isEmpty ? 0 : Int(counts[replicate]))
+      let total = total(replicate, pending: pending.counts)
       guard total > 0 else { continue }
       let slot = 2 * (replicate * columnCount + column)
-      let sum = digit(slot, waiting) &<< Int128(Self.digitBits) &+ digit(slot + 1, waiting)
+      let sum =
+        digit(slot, pending: pending.digits) &<< Int128(Self.digitBits)
+        &+ digit(slot + 1, pending: pending.digits)
       values.append(
         isUndefined[column] ? .nan : Self.double(sum) * unit / Double(total))
     }

@@ -71,7 +71,6 @@ extension SampleErrors {
 
 extension ReplicateSums: PartialResult {
   package mutating func code(_ coder: inout StateCoder) throws(EsscherError) {
-    fold()
     try coder.expect(replicateCount)
     try coder.expect(columnCount)
     for column in 0..<columnCount {
@@ -81,9 +80,15 @@ extension ReplicateSums: PartialResult {
         guard Self.places.contains(place) else { throw StateCoder.damaged }
       }
     }
-    for replicate in 0..<replicateCount { try coder.code(&totals[replicate]) }
+    // Not folded for it: that would take room for all sums once more.
+    let pending = pending
+    for replicate in 0..<replicateCount {
+      var total = coder.isReading ? 0 : total(replicate, pending: pending.counts)
+      try coder.code(&total)
+      if coder.isReading { totals[replicate] = total }
+    }
     for slot in 0..<slotCount {
-      var sum = coder.isReading ? 0 : digit(slot)
+      var sum = coder.isReading ? 0 : digit(slot, pending: pending.digits)
       try coder.code(&sum)
       if coder.isReading { set(slot, sum) }
     }

@@ -36,14 +36,15 @@ public func tailWeights(
 ///   - fitted: first entries that the Pareto law is fitted to, the last of them the cutoff.
 ///   - lambdas, tops: inverse temperatures, and the largest weight at each.
 ///   - shares: (j + ½)^-½ of as many j as there are guesses, filled up to a multiple of 8.
+///   - nodes: where the likelihood of the fit is taken (LikelihoodNodes.swift).
 ///   - scratch: `tailScratch` doubles for every entry and guess (TiltTails.swift).
 ///   - results: six doubles a lambda: shape (NaN for none), Σ c a, Σ c a (r − r_0), Σ c a g, Σ c l, Σ c, with
 ///     a = w³/(1 − w), l = log(1 − w) + w + w²/2, over the entries with w < 1.
 public func tiltTails(
   distances: UnsafePointer<Double>, gold: UnsafePointer<Double>?, copies: UnsafePointer<Double>,
   count: Int, fitted: Int, lambdas: UnsafePointer<Double>, tops: UnsafePointer<Double>,
-  lambdaCount: Int, shares: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>,
-  results: UnsafeMutablePointer<Double>
+  lambdaCount: Int, shares: UnsafePointer<Double>, nodes: UnsafePointer<Double>,
+  scratch: UnsafeMutablePointer<Double>, results: UnsafeMutablePointer<Double>
 ) {
   var index = 0
   while index < lambdaCount {
@@ -53,7 +54,8 @@ public func tiltTails(
       distances, gold, copies, count, lambda, tops[index], scratch, record)
     unsafe record[0] =
       lambda > 0
-      ? paretoShape(distances, scratch, fitted, shares, scratch + (count &+ 8)) : Double.nan
+      ? paretoShape(
+        distances, scratch, fitted, shares, nodes, scratch + (count &+ 8)) : Double.nan
     index &+= 1
   }
 }

@@ -11,10 +11,10 @@ struct TailKernels: Sendable {
   typealias Input = UnsafePointer<Double>
   typealias Output = UnsafeMutablePointer<Double>
 
-  /// distances, gold, copies, count, fitted, lambdas, tops, lambda count, shares, scratch, results.
+  /// distances, gold, copies, count, fitted, lambdas, tops, lambda count, shares, nodes, scratch, results.
   let tiltTails:
     @Sendable (
-      Input, Input?, Input, Int, Int, Input, Input, Int, Input, Output, Output
+      Input, Input?, Input, Int, Int, Input, Input, Int, Input, Input, Output, Output
     ) -> Void
 
   init(level: CPULevel) {
@@ -23,19 +23,19 @@ struct TailKernels: Sendable {
       unsafe tiltTails = {
         unsafe CPUKernelsV2.tiltTails(
           distances: $0, gold: $1, copies: $2, count: $3, fitted: $4, lambdas: $5, tops: $6,
-          lambdaCount: $7, shares: $8, scratch: $9, results: $10)
+          lambdaCount: $7, shares: $8, nodes: $9, scratch: $10, results: $11)
       }
     case .v3:
       unsafe tiltTails = {
         unsafe CPUKernelsV3.tiltTails(
           distances: $0, gold: $1, copies: $2, count: $3, fitted: $4, lambdas: $5, tops: $6,
-          lambdaCount: $7, shares: $8, scratch: $9, results: $10)
+          lambdaCount: $7, shares: $8, nodes: $9, scratch: $10, results: $11)
       }
     case .v4:
       unsafe tiltTails = {
         unsafe CPUKernelsV4.tiltTails(
           distances: $0, gold: $1, copies: $2, count: $3, fitted: $4, lambdas: $5, tops: $6,
-          lambdaCount: $7, shares: $8, scratch: $9, results: $10)
+          lambdaCount: $7, shares: $8, nodes: $9, scratch: $10, results: $11)
       }
     }
   }

@@ -15,6 +15,8 @@ public final class TiltTails {
   private var shares: UnsafeMutablePointer<Double>
   private var scratch: UnsafeMutablePointer<Double>
   private var capacity = -1
+  /// Where fits take their likelihoods, for every number of guesses there has been.
+  private var nodes: [Int: LikelihoodNodes] = [:]
   /// Records of the last evaluation, six doubles a lambda.
   private var results: [Double] = []
   private var tops: [Double] = []
@@ -31,20 +33,23 @@ public final class TiltTails {
     unsafe scratch = memory.take(0)
   }
 
-  /// Guesses of the fit to a tail, in whole vectors.
-  private static func guesses(_ capacity: Int) -> Int {
-    (30 + Int(Double(capacity).squareRoot()) + 7) / 8 * 8
-  }
+  /// Guesses of the fit to a tail.
+  private static func guesses(_ entries: Int) -> Int { 30 + Int(Double(entries).squareRoot()) }
 
-  /// Doubles of the kernel's scratch: weights, then what `paretoShape` says.
+  /// The same in whole vectors.
+  private static func filledGuesses(_ entries: Int) -> Int { (guesses(entries) + 7) / 8 * 8 }
+
+  /// Doubles of the kernel's scratch: weights; excesses; guesses and their likelihoods; nodes and theirs; five
+  /// coefficients for each group of four entries, groups in whole vectors.
   private static func scratch(_ capacity: Int) -> Int {
-    capacity + 8 + 8 * (capacity / 4 + 1) + 2 * guesses(capacity) + 128
+    capacity + 8 + capacity + 32 + 2 * filledGuesses(capacity) + 2 * LikelihoodNodes.most
+      + 5 * (capacity / 4 + 8)
   }
 
   private func reserve(_ entries: Int) {
     guard entries > capacity else { return }
     capacity = (max(entries, 2 * capacity, 64) + 7) / 8 * 8
-    let guesses = Self.guesses(capacity)
+    let guesses = Self.filledGuesses(capacity)
     let sizes = [capacity, capacity, capacity, guesses, Self.scratch(capacity)]
     memory = ScratchMemory(
       bytes: ScratchMemory.bytes(sizes.map { $0 * MemoryLayout<Double>.stride }))
@@ -63,7 +68,7 @@ public final class TiltTails {
   ///   - sampleCount: samples of the row.
   ///   - lambdas: inverse temperatures, ≥ 0.
   ///   - largestWeight: the largest weight at each of them.
-  /// - Precision: shapes within 1e-9 of the same fit with a logarithm a term.
+  /// - Precision: shapes within 1e-8 of the same fit with a logarithm a term; 1e-9 where a tail is not mostly ties.
   /// - Complexity: O(T^{3/2}) products and O(T^{1/2}) logarithms a lambda; no allocation once the buffers are
   ///   large enough.
   public func evaluate(
@@ -92,6 +97,7 @@ public final class TiltTails {
       unsafe gold[index] = isEntry && !tail.gold.isEmpty ? tail.gold[index] : 0
     }
     let fitted = min(entries, ParetoTail.count(sampleCount: sampleCount) + 1)
+    let nodes = nodes(guesses: Self.guesses(fitted - 1))
     unsafe lambdas.withUnsafeBufferPointer { lambdas in
       unsafe tops.withUnsafeBufferPointer { tops in
         unsafe results.withUnsafeMutableBufferPointer { results in
@@ -100,10 +106,17 @@ public final class TiltTails {
           else { return }
           unsafe kernels.tiltTails(
             distances, tail.gold.isEmpty ? nil : UnsafePointer(gold), copies, padded, fitted,
-            lambdaBase, topBase, lambdas.count, shares, scratch, resultBase)
+            lambdaBase, topBase, lambdas.count, shares, nodes.table, scratch, resultBase)
         }
       }
     }
+  }
+
+  private func nodes(guesses: Int) -> LikelihoodNodes {
+    if let known = nodes[guesses] { return known }
+    let made = LikelihoodNodes(guesses: guesses)
+    nodes[guesses] = made
+    return made
   }
 
   /// Doubles of a lambda's record.

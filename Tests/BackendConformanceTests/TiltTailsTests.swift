@@ -108,6 +108,99 @@ struct TiltTailsTests {
     #expect(fits > 200 && wide > 5)
   }
 
+  /// The rewards of a tail whose excesses at λ = 1 are x, in units of the largest, which is 1.
+  private static func rewards(excesses x: [Double]) -> [Double] {
+    (x.sorted(by: >) + [0]).map { Glibc.log($0 + 1e-12) }
+  }
+
+  /// Excesses of one size but for the largest ones; or with the lowest quarter smaller.
+  private static func steps(_ count: Int, _ size: Double, tops: Int, bottom: Double = 1) -> [Double]
+  {
+    (0..<count).map { index in
+      // The second is a little below the first, since equal ones alone say nothing.
+      index < tops
+        ? 1 - 0.01 * Double(index) / Double(tops)
+        : index < 7 * count / 10 ? size : bottom * size
+    }
+  }
+
+  @Test(
+    "shapes of steps, whose likelihoods are the least smooth, for every number of nodes",
+    arguments: CPULevel.allCases.filter { $0.rawValue <= CPULevel.current.rawValue })
+  func steps(level: CPULevel) throws {
+    let tails = TiltTails(level: level)
+    // Guesses: 32, 47 and 48; 49 and 160; 171.
+    for count in [7, 300, 360, 361, 17_000, 20_000] {
+      // Float80 logarithms of every factor.
+      let sizes = count > 1000 ? [0.1] : [0.999, 0.9, 0.5, 0.1, 1e-3, 1e-6]
+      for size in sizes {
+        for (tops, bottom) in [(1, 1), (count / 10, 1), (1, 0.2), (count / 10, 0.2)] where tops > 0
+        {
+          let top = Self.rewards(
+            excesses: Self.steps(count, size, tops: tops, bottom: bottom))
+          let got = try #require(ParetoTail.shape(lambda: 1, top: top, tails: tails))
+          let want = try #require(Self.shape(top, 1, fitted: count + 1))
+          #expect(
+            (Number(got) - want).magnitude <= 1e-9 * max(1, want.magnitude),
+            "\(count) excesses, most \(size), \(tops) at the top: \(got) for \(want)")
+        }
+      }
+    }
+  }
+
+  @Test("shapes of the tails that magnify an interpolation's error the most, found by search")
+  func magnified() throws {
+    let tails = TiltTails()
+    // Excesses and how many there are of each: with half of a tail at its top the posterior is as wide as its guesses.
+    let cases: [[(Double, Int)]] = [
+      [(1, 144), (0.519509, 36), (8.94331e-3, 67), (5.75646e-11, 53)],
+      [(1, 1), (0.25649, 220), (0.06168, 1), (1.67755e-3, 138)],
+      [(1, 810), (3.22291e-4, 2668), (2.42629e-5, 330), (4.63641e-6, 1162)],
+      [(1, 1008), (0.597786, 7244), (0.0333568, 7059), (2.73829e-4, 343), (2.58460e-12, 1246)],
+    ]
+    for steps in cases {
+      let top = Self.rewards(
+        excesses: steps.flatMap { Array(repeating: $0.0, count: $0.1) })
+      let got = try #require(ParetoTail.shape(lambda: 1, top: top, tails: tails))
+      let want = try #require(Self.shape(top, 1, fitted: top.count))
+      // The weight of a guess is known to n times the likelihood's error, 361·2e-11, and k of guesses differs by less
+      // than 1.
+      #expect((Number(got) - want).magnitude <= 1e-8, "\(steps): \(got) for \(want)")
+    }
+  }
+
+  @Test(
+    "shapes where a likelihood is taken next to theta = 0",
+    arguments: CPULevel.allCases.filter { $0.rawValue <= CPULevel.current.rawValue })
+  func nearZero(level: CPULevel) throws {
+    var random = SeededGenerator(seed: 92)
+    let tails = TiltTails(level: level)
+    let count = 300
+    let guesses = 47.0
+    let ends = [0.5, guesses - 0.5].map { Glibc.log((guesses / $0).squareRoot() - 1) }
+    for node in [2, 7, 8, 12, 15, 16, 19] {
+      // Where node 12 of 24, say, is: LikelihoodNodes.
+      let y = Glibc.cos((Double(node) + 0.5) * Double.pi / 24)
+      let v =
+        (ends[0] + ends[1]) / 2 + (ends[0] - ends[1]) / 2 * Glibc.asin(0.68 * y) / Glibc.asin(0.68)
+      for offset in [0, 1e-14, -1e-11, 1e-8, -1e-6, 1e-4, 0.0019, -0.0021] {
+        // A third of the inverse of the lower quartile times e^v is 1 and the offset.
+        let quartile = Glibc.exp(v) / (3 * (1 + offset))
+        guard quartile < 0.9 else { continue }
+        // 74 below it, 225 above.
+        let x =
+          (0..<74).map { _ in quartile * (0.05 + 0.9 * random.uniform()) } + [quartile]
+          + (0..<224).map { _ in quartile + (1 - quartile) * random.uniform() } + [1]
+        let top = Self.rewards(excesses: x)
+        let got = try #require(ParetoTail.shape(lambda: 1, top: top, tails: tails))
+        let want = try #require(Self.shape(top, 1, fitted: count + 1))
+        #expect(
+          (Number(got) - want).magnitude <= 1e-9 * max(1, want.magnitude),
+          "node \(node) at \(offset): \(got) for \(want)")
+      }
+    }
+  }
+
   @Test("entries may stand for several samples")
   func copies() {
     let tails = TiltTails()

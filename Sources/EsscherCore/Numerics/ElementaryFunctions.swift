@@ -18,6 +18,12 @@ public enum Elementary {
   public static func exp2(_ x: Double) -> Double { Glibc.exp2(x) }
   /// log(1 + x) without cancellation.
   public static func log(onePlus x: Double) -> Double { Glibc.log1p(x) }
+  /// sin x.
+  public static func sine(_ x: Double) -> Double { Glibc.sin(x) }
+  /// cos x.
+  public static func cosine(_ x: Double) -> Double { Glibc.cos(x) }
+  /// arcsin x.
+  public static func arcsine(_ x: Double) -> Double { Glibc.asin(x) }
   /// erfc(x), the complementary error function.
   public static func complementaryError(_ x: Double) -> Double { Glibc.erfc(x) }
   /// Logarithm to base 10.

@@ -87,12 +87,10 @@ private func singleSampleSums(
     unsafe store(e, weights, index)
     let w = e * tops
     var stands = unsafe load(copies, index)
-    let cube = w * w * w
-    var quotient = multiplyAdd(w, one, one)
-    quotient = multiplyAdd(quotient, w, one)
-    quotient = multiplyAdd(quotient, w, one)
-    quotient = multiplyAdd(quotient, w, one)
-    quotient = multiplyAdd(quotient, w, one)
+    let square = w * w
+    let cube = square * w
+    // 1 + w + … + w⁵.
+    var quotient = (one + w) * multiplyAdd(square, one + square, one)
     var series = multiplyAdd(w, Lanes(repeating: 1.0 / 7), Lanes(repeating: 1.0 / 6))
     series = multiplyAdd(series, w, Lanes(repeating: 1.0 / 5))
     series = multiplyAdd(series, w, Lanes(repeating: 1.0 / 4))

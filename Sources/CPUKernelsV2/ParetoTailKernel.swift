@@ -37,7 +37,7 @@ public func tailWeights(
 ///   - lambdas, tops: inverse temperatures, and the largest weight at each.
 ///   - shares: (j + ½)^-½ of as many j as there are guesses, filled up to a multiple of 8.
 ///   - nodes: where the likelihood of the fit is taken (LikelihoodNodes.swift).
-///   - scratch: `tailScratch` doubles for every entry and guess (TiltTails.swift).
+///   - scratch: as `TiltTails` reserves.
 ///   - results: six doubles a lambda: shape (NaN for none), Σ c a, Σ c a (r − r_0), Σ c a g, Σ c l, Σ c, with
 ///     a = w³/(1 − w), l = log(1 − w) + w + w²/2, over the entries with w < 1.
 public func tiltTails(

@@ -69,8 +69,9 @@ public final class TiltTails {
   ///   - lambdas: inverse temperatures, ≥ 0.
   ///   - largestWeight: the largest weight at each of them.
   /// - Precision: shapes within 1e-8 of the same fit with a logarithm a term; 1e-9 where a tail is not mostly ties.
-  /// - Complexity: O(T^{3/2}) products and O(T^{1/2}) logarithms a lambda; no allocation once the buffers are
-  ///   large enough.
+  /// - Complexity: 24 to 48 factors an entry and 30 + √T exponentials a lambda for a tail of T entries, 30 + √T
+  ///   factors an entry where the cutoff is tied; no allocation once the buffers are large enough and there is a
+  ///   matrix for the tail's guesses.
   public func evaluate(
     _ tail: RowTail, sampleCount: Int, lambdas: [Double],
     largestWeight: (_ index: Int) -> Double
